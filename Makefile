@@ -1,0 +1,115 @@
+# The one list of commands: people, CI and the documents call only these.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MEMBERS := contracts functions/task-api functions/analytics knative-local dev-issuer
+export LOCAL_DATA ?= .local
+UV := $(shell command -v uv 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- environment ------------------------------------------------------------------------------------
+
+# uv where it is (seconds), pip and venv elsewhere. Members are installed editable; hatchling is pinned
+# with the rest, so nothing is resolved at installation.
+define install
+	@echo "Setting up $(VENV) from $(1) ..."
+	@if [ -n "$(UV)" ]; then \
+	  [ -x $(BIN)/python ] || uv venv --quiet --python "$(PYTHON)" $(VENV); \
+	  uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) && \
+	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ./,$(MEMBERS)); \
+	else \
+	  [ -x $(BIN)/pip ] || $(PYTHON) -m venv $(VENV); \
+	  $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
+	  $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ./,$(MEMBERS)); \
+	fi
+	@touch $@
+endef
+
+$(VENV)/.run: requirements/run.txt $(addsuffix /pyproject.toml,$(MEMBERS))
+	$(call install,requirements/run.txt)
+
+$(VENV)/.dev: requirements/dev.txt $(addsuffix /pyproject.toml,$(MEMBERS))
+	$(call install,requirements/dev.txt)
+	@touch $(VENV)/.run
+
+.PHONY: lock
+lock: ## Pin every dependency again (needs uv): requirements/*.txt
+	uv lock --quiet --upgrade
+	uv export --quiet --format requirements-txt --all-packages --no-emit-workspace --no-dev --group build --no-annotate --no-header -o requirements/run.txt
+	uv export --quiet --format requirements-txt --all-packages --no-emit-workspace --group dev --no-annotate --no-header -o requirements/dev.txt
+
+# --- the main job -----------------------------------------------------------------------------------
+
+.PHONY: run
+run: $(VENV)/.run ## Run the whole system on this machine; ARGS="--port 8080 --fresh"
+	@exec $(BIN)/knative-local run --data "$(LOCAL_DATA)" $(ARGS)
+
+.PHONY: dev
+dev: $(VENV)/.run ## As run, and restart a service when its code changes
+	@exec $(BIN)/knative-local run --data "$(LOCAL_DATA)" --reload $(ARGS)
+
+.PHONY: token
+token: ## Print a bearer token of the running system: make token USER_ID=alice
+	@$(BIN)/dev-issuer token --system "$(LOCAL_DATA)/system.json" "$(USER_ID)"
+
+.PHONY: numbers
+numbers: ## Print what analytics counted: make numbers USER_ID=alice
+	@DATABASE_URL="$$($(BIN)/python -c 'import json,sys; print(json.load(open(sys.argv[1]))["database_url"])' "$(LOCAL_DATA)/system.json")" \
+	  $(BIN)/analytics summary $(if $(USER_ID),--user "$(USER_ID)") $(ARGS)
+
+# --- proof ------------------------------------------------------------------------------------------
+
+T ?=
+# Both cores; each process has a PostgreSQL and a system of its own.
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
+
+.PHONY: test
+test: $(VENV)/.dev ## Run the tests, or one part of them: make test T=contracts
+	$(PYTEST) -m "not long" $(T)
+
+.PHONY: test-long
+test-long: $(VENV)/.dev ## Run all of them, with every seeded kill
+	$(PYTEST) $(T)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Check style, layers and workflows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/lint-imports
+	$(BIN)/actionlint .github/workflows/*.yaml
+	$(BIN)/zizmor --offline --quiet .github/workflows
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code and repair what can be repaired
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: types
+types: $(VENV)/.dev ## Check the types
+	$(BIN)/mypy conftest.py contracts functions/task-api functions/analytics knative-local dev-issuer helm bench docs e2e
+
+.PHONY: render
+render: $(VENV)/.dev ## Write knative/, eventing/ and contracts/schemas/ from their sources
+	$(BIN)/python helm/render.py
+	$(BIN)/python -m task_events.schemas contracts/schemas
+
+.PHONY: render-check
+render-check: $(VENV)/.dev ## Fail when a rendered file is not what its source renders
+	$(BIN)/python helm/render.py --check
+	$(BIN)/python -m task_events.schemas contracts/schemas --check
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure ratios to baselines of the same run: make bench OUT=file.json
+	$(BIN)/python -m bench $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+.PHONY: clean
+clean: ## Remove the environment, .local and every cache
+	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
