@@ -44,6 +44,9 @@ lock: ## Pin every dependency again (needs uv): requirements/*.txt
 	uv lock --quiet --upgrade
 	uv export --quiet --format requirements-txt --all-packages --no-emit-workspace --no-dev --group build --no-annotate --no-header -o requirements/run.txt
 	uv export --quiet --format requirements-txt --all-packages --no-emit-workspace --group dev --no-annotate --no-header -o requirements/dev.txt
+	uv export --quiet --format requirements-txt --only-group build --no-annotate --no-header -o requirements/build.txt
+	uv export --quiet --format requirements-txt --package task-api --no-emit-workspace --no-dev --no-annotate --no-header -o requirements/task-api.txt
+	uv export --quiet --format requirements-txt --package analytics --no-emit-workspace --no-dev --no-annotate --no-header -o requirements/analytics.txt
 
 # --- the main job -----------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""A development OIDC issuer: real discovery, real keys, real signatures, and it believes everybody."""
