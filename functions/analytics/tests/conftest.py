@@ -1,0 +1,49 @@
+"""A migrated database per test, and a function that runs on it as its own process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from analytics.database import Connection
+from analytics.migrate import migrate
+
+from .process import Process
+
+
+@pytest.fixture(scope="session")
+def migrated(new_database: Callable[..., str]) -> str:
+    url = new_database()
+    asyncio.run(migrate(url))
+    return url
+
+
+@pytest.fixture
+def database(migrated: str, new_database: Callable[..., str]) -> str:
+    return new_database(migrated)
+
+
+@pytest.fixture
+async def connection(database: str) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(database)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Start `analytics` with the given arguments and environment; what still runs at the end is killed."""
+    started: list[Process] = []
+
+    def start(*arguments: str, **environment: str) -> Process:
+        process = Process(arguments, environment, tmp_path / f"{len(started)}.log")
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()

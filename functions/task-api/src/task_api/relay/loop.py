@@ -1,0 +1,144 @@
+"""The relay: claims events, publishes them, and writes down what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from typing import NamedTuple
+
+from task_api.batching import Batcher
+from task_api.errors import TaskApiError
+from task_api.relay.pace import Pace
+from task_api.relay.publisher import Publisher
+from task_api.repository.outbox import Claimed, OutboxRepository, Postponed
+
+logger = logging.getLogger(__name__)
+
+# Claimed ahead per worker: enough for statements of a batch's size, little enough for the lease.
+_AHEAD = 3
+_SHORTEST_SLEEP_SECONDS = 0.05
+_BUSY_SLEEP_SECONDS = 1.0
+_DATABASE_AWAY_SECONDS = 1.0
+
+
+class Timing(NamedTuple):
+    """`timeout` must fit into what is left of `lease` when a POST starts."""
+
+    lease: float
+    timeout: float
+    poll_max: float
+
+
+class Relay:
+    """One task claims, `concurrency` workers publish. Several relays may run against one outbox."""
+
+    def __init__(
+        self, outbox: OutboxRepository, publisher: Publisher, pace: Pace, *, concurrency: int, timing: Timing
+    ) -> None:
+        self._outbox = outbox
+        self._publisher = publisher
+        self._pace = pace
+        self._concurrency = concurrency
+        self._timing = timing
+        self._queue: asyncio.Queue[tuple[Claimed, float]] = asyncio.Queue()
+        self._outstanding = 0  # claimed by this process and not written down yet
+        self._wake = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._drained = False
+        self._accepted: Batcher[Claimed, None] = Batcher(outbox.delete, in_flight=1)
+        self._postponed: Batcher[Postponed, None] = Batcher(outbox.postpone, in_flight=1)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def wake(self) -> None:
+        """An event has been committed; told in process, it leaves within a millisecond."""
+        self._wake.set()
+
+    def start(self) -> None:
+        workers = [asyncio.create_task(self._work()) for _ in range(self._concurrency)]
+        self._tasks = [asyncio.create_task(self._claim_until_stopped()), *workers]
+
+    async def stop(self, grace: float) -> None:
+        """Publish what waits while the broker takes it and `grace` lasts, then give the leases back."""
+        self._stop.set()
+        self._wake.set()
+        await asyncio.wait(self._tasks[:1], timeout=grace)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            await self._outbox.release_all()
+        except TaskApiError:
+            logger.warning("the leases could not be given back; they end by themselves")
+
+    async def _claim_until_stopped(self) -> None:
+        while not self._drained:
+            self._wake.clear()
+            try:
+                await self._claim()
+            except TaskApiError as error:
+                logger.warning("the outbox cannot be read: %s", error)
+                self._drained = self._stop.is_set()
+                await _wait(self._stop, _DATABASE_AWAY_SECONDS)
+
+    async def _claim(self) -> None:
+        """Claim what there is room for, and wait where nothing more is to be done."""
+        if self._pace.room() == 0:
+            await self._wait_for_broker()
+            return
+        most = 1 if self._pace.troubled else self._concurrency * _AHEAD
+        room = most - self._outstanding
+        if room < most / _AHEAD:
+            await self._wake.wait()
+            return
+        rows = await self._outbox.claim(room, self._timing.lease)
+        start_before = time.monotonic() + self._timing.lease - self._timing.timeout
+        self._outstanding += len(rows)
+        for row in rows:
+            self._queue.put_nowait((row, start_before))
+        self._drained = self._stop.is_set() and self._outstanding == 0
+        if len(rows) < room and not self._drained:
+            await _wait(self._wake, await self._seconds_to_next())
+
+    async def _wait_for_broker(self) -> None:
+        """Commits do not shorten an outage, only its next probe does; stopping does not wait for it."""
+        self._drained = self._stop.is_set() and self._outstanding == 0
+        if not self._drained:
+            await _wait(self._wake if self._stop.is_set() else self._stop, self._pace.remaining())
+
+    async def _seconds_to_next(self) -> float:
+        if self._outstanding:
+            return _BUSY_SLEEP_SECONDS  # a finished event wakes us anyway
+        seconds = await self._outbox.seconds_to_next()
+        longest = self._timing.poll_max
+        return longest if seconds is None else min(longest, max(_SHORTEST_SLEEP_SECONDS, seconds))
+
+    async def _work(self) -> None:
+        while True:
+            row, start_before = await self._queue.get()
+            try:
+                await self._settle(row, start_before)
+            except Exception:  # the edge of a background task: the lease ends, the event is sent again
+                logger.exception("event %s could not be settled", row.event_id)
+            finally:
+                self._outstanding -= 1
+                if self._outstanding <= self._concurrency * (_AHEAD - 1):
+                    self._wake.set()
+
+    async def _settle(self, row: Claimed, start_before: float) -> None:
+        if self._pace.room() == 0 or time.monotonic() > start_before:
+            # Not attempted: the broker is in trouble, or the lease might end before the answer comes.
+            await self._postponed.submit(Postponed(row.task_id, row.version, 0, None, park=False))
+            return
+        postponed = await self._publisher.publish(row)
+        if postponed is None:
+            await self._accepted.submit(row)
+        else:
+            await self._postponed.submit(postponed)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -1,0 +1,1 @@
+"""Rendered Knative manifests as strict types: every field is enforced, without effect, or refused."""

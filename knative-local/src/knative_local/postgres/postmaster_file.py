@@ -1,0 +1,48 @@
+"""The file ``postmaster.pid`` in a data folder: who serves it, and whether it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from knative_local.process_table import command_line, is_alive
+
+_READY_LINE = 7  # the eighth line is the status
+
+
+def status(data: Path) -> str:
+    """``starting``, ``ready``, ``stopping``, or nothing."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return ""
+    return lines[_READY_LINE].strip() if len(lines) > _READY_LINE else ""
+
+
+def served_by(data: Path) -> int | None:
+    """The live postmaster of this very folder; a number that another program has by now does not count."""
+    try:
+        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
+    arguments = command_line(pid)
+    return pid if str(data) in arguments and "postgres" in Path(arguments[0]).name else None
+
+
+async def end_left_over(data: Path) -> None:
+    """End the server that a killed launcher left: politely, then at once."""
+    pid = served_by(data)
+    if pid is None:
+        return
+    for ending, patience in ((signal.SIGINT, 3.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 2.0)):
+        try:
+            os.kill(pid, ending)
+        except ProcessLookupError:
+            return
+        deadline = asyncio.get_running_loop().time() + patience
+        while asyncio.get_running_loop().time() < deadline:
+            if not is_alive(pid):
+                return
+            await asyncio.sleep(0.02)

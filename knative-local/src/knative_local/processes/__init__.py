@@ -1,0 +1,1 @@
+"""Operating system processes that this one starts, watches and ends."""

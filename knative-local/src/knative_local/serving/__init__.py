@@ -1,0 +1,1 @@
+"""Knative Services as processes: activator, instances, scaling."""

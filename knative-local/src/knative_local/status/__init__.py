@@ -1,0 +1,1 @@
+"""The status server: what runs, what waits, what is stored."""

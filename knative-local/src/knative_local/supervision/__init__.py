@@ -1,0 +1,1 @@
+"""``knative-local run``: everything together, in order, and down again."""

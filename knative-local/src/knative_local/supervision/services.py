@@ -1,0 +1,96 @@
+"""All Knative Services: their addresses, instances and the clock that scales them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import aiohttp
+
+from knative_local.autoscaler.settings import REPORT_SECONDS, TICK_SECONDS
+from knative_local.planning.plan import Plan, local
+from knative_local.processes.logs import LogFolder
+from knative_local.profile import Profile
+from knative_local.serving.activator import Activator
+from knative_local.serving.listener import Listener
+from knative_local.serving.revision import Revision
+from knative_local.supervision import reloading
+from knative_local.supervision.console import Console
+from knative_local.supervision.port_book import PortBook
+from knative_local.supervision.programs import Programs
+from knative_local.supervision.together import together
+
+_GRACE = 4.0  # who presses Ctrl-C waits at most that long for requests in flight
+
+
+class Services:
+    """`revisions` in the order of the manifests."""
+
+    def __init__(self, plan: Plan, book: PortBook, programs: Programs, console: Console) -> None:
+        self.revisions = [
+            Revision(
+                service,
+                local(book.ports.services[service.namespace, service.name]),
+                programs.instance_of(service),
+                console.note,
+            )
+            for service in plan.services
+        ]
+        self._book = book
+        self._console = console
+        self._listeners: list[Listener] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, session: aiohttp.ClientSession, logs: LogFolder) -> None:
+        """Return when each has its initial instances."""
+        for revision in self.revisions:
+            listener = Listener(Activator(revision, session).handle)
+            self._listeners.append(listener)
+            await listener.start(self._book.services[revision.plan.namespace, revision.plan.name])
+            revision.start()
+        self._tasks.append(asyncio.create_task(self._tick(logs)))
+        await together(self._first_ready(revision) for revision in self.revisions)
+
+    def watch(self, profile: Profile) -> None:
+        """Replace the instances of a service whose source has changed."""
+        watched = {
+            name: [Path(profile.folder, folder) for folder in folders]
+            for name, folders in profile.reload.items()
+        }
+        self._tasks.append(asyncio.create_task(reloading.watch(watched, self._reload)))
+
+    async def stop(self) -> None:
+        """No new requests, then those in flight, then the processes."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for listener in self._listeners:
+            listener.refuse()
+        await asyncio.gather(*(revision.stop(_GRACE) for revision in self.revisions))
+        await asyncio.gather(*(listener.stop(0.5) for listener in self._listeners))
+
+    async def _first_ready(self, revision: Revision) -> None:
+        await revision.initially_ready()
+        self._console.progress(f"{revision.plan.name} ready")
+
+    async def _tick(self, logs: LogFolder) -> None:
+        """Reports every second, decisions every other one, as in Knative."""
+        decision_every = round(TICK_SECONDS / REPORT_SECONDS)
+        beat = 0
+        while True:
+            await asyncio.sleep(REPORT_SECONDS)
+            beat += 1
+            now = time.monotonic()
+            for revision in self.revisions:
+                revision.report(now)
+                if beat % decision_every == 0:
+                    revision.decide(now)
+            if beat % 10 == 0:
+                logs.rotate()
+
+    def _reload(self, name: str) -> None:
+        for revision in self.revisions:
+            if revision.plan.name == name:
+                self._console.note(f"{name} has changed and is started again")
+                revision.replace_instances()
