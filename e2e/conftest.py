@@ -29,10 +29,14 @@ class Stage:
     gate: DatabaseGate  # between analytics and its database
     database: Database
 
+    clients: contextlib.ExitStack  # closes what `user` opened
+
     def user(self) -> tuple[str, TaskClient]:
         """A user nobody else has, and their client."""
         name = f"user-{uuid.uuid4().hex}"
-        return name, TaskClient(self.system.urls["task-api"], self.system.token(name))
+        client = TaskClient(self.system.urls["task-api"], self.system.token(name))
+        self.clients.enter_context(client.http)
+        return name, client
 
 
 @contextlib.contextmanager
@@ -43,7 +47,8 @@ def staged(folder: Path, database_url: str, values: list[str] | None = None) -> 
         environment = {"task-api": {"K_SINK": broker.url}, "analytics": {"DATABASE_URL": gate.url}}
         system = LocalSystem(folder, database_url, environment=environment, values=values)
         with running(system):
-            yield Stage(system, broker, gate, Database(database_url))
+            clients = stack.enter_context(contextlib.ExitStack())
+            yield Stage(system, broker, gate, Database(database_url), clients)
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +64,7 @@ def shared_stage(
 def stage(shared_stage: Stage) -> Iterator[Stage]:
     """The shared system, with whatever a scenario broke put right again."""
     yield shared_stage
+    shared_stage.clients.close()
     shared_stage.broker.passes()
     shared_stage.gate.passes()
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from analytics.settings import Settings as AnalyticsSettings
 from task_api.settings import Settings as TaskApiSettings
-
 from task_events import EVENT_TYPES
 
 ROOT = Path(__file__).parents[2]

@@ -88,6 +88,9 @@ class LocalSystem:
         )
         return token
 
+    def log(self, name: str) -> str:
+        return (self.data / "logs" / f"{name}.log").read_text()
+
     def dead_letters(self) -> list[dict[str, Any]]:
         url = self.urls["status"] + "/api/topics/tasks.dead-letter/records"
         records: list[dict[str, Any]] = (

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    from dev_issuer import server  # noqa: PLC0415  (`token` starts four times faster without it)
+    from dev_issuer import server
 
     server.serve(options.host, options.port, options.data, audience=options.audience, url=options.issuer)
 

@@ -6,10 +6,11 @@ import itertools
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from task_events import SOURCE, Envelope, EventType, HttpMessage, Task, TaskEvent, TaskEventData, to_binary
+import msgspec
 
 from analytics.event_row import EventRow
 from analytics.handler import handle
+from task_events import SOURCE, Envelope, EventType, HttpMessage, Task, TaskEvent, TaskEventData, to_binary
 
 NOON = datetime(2026, 2, 3, 12, 0, tzinfo=UTC)
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -54,8 +55,6 @@ def make_message(event: TaskEvent | None = None, **changes: str | None) -> HttpM
 
 
 def make_envelope(event: TaskEvent | None = None, **changes: object) -> Envelope:
-    import msgspec
-
     event = event or make_event()
     envelope = Envelope(
         id=str(event.data.event_id),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
+
 from task_events import EventType, TaskEvent
 
 from .events import NOON, make_event
@@ -22,7 +23,7 @@ _PAUSES = st.sampled_from([0, 0.017, 3, 90, 3_600, 5 * 3_600, 30 * 3_600])
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[TaskEvent]:
-    """Some tasks' events, each task's versions complete; some name their times in the payload, some do not."""
+    """Some tasks' events, each task's versions complete; only some name their times in the payload."""
     tasks = draw(st.integers(1, 4))
     return [event for task_id in range(1, tasks + 1) for event in draw(_lives(task_id))]
 
@@ -35,9 +36,7 @@ def _lives(draw: st.DrawFn, task_id: int) -> list[TaskEvent]:
     created_at = next(moments)
     stated = draw(st.booleans())
     life = [
-        make_event(
-            task_id=task_id, user_id=user, time=created_at, created_at=created_at if stated else None
-        )
+        make_event(task_id=task_id, user_id=user, time=created_at, created_at=created_at if stated else None)
     ]
     completed_at: datetime | None = None
     for step, time in zip(steps, moments, strict=True):
@@ -63,7 +62,9 @@ def _lives(draw: st.DrawFn, task_id: int) -> list[TaskEvent]:
 
 
 def _moments(start: datetime, pauses: list[float]) -> Iterator[datetime]:
-    return itertools.accumulate((timedelta(seconds=pause) for pause in pauses), datetime.__add__, initial=start)
+    return itertools.accumulate(
+        (timedelta(seconds=pause) for pause in pauses), datetime.__add__, initial=start
+    )
 
 
 @st.composite

@@ -59,7 +59,7 @@ def _completed_at(event: TaskEvent) -> datetime | None:
 
 
 def _two_digits(number: int) -> int:
-    unit = 10 ** max(0, len(str(number)) - 2)
+    unit: int = 10 ** max(0, len(str(number)) - 2)
     return (number + unit // 2) // unit * unit
 
 

@@ -8,13 +8,14 @@ from datetime import timedelta
 from typing import TypeVar
 
 import asyncpg
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from analytics.batcher import Batcher
 from analytics.database import Connection
 from analytics.prune import prune
 from analytics.recompute import find_differences, rewrite
 from analytics.store import PostgresStore, open_pool
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from task_events import TaskEvent
 
 from .events import make_row
@@ -26,7 +27,9 @@ Deliver = Callable[[list[TaskEvent]], Awaitable[list[bool]]]
 
 # Each example empties the database itself.
 in_one_database = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

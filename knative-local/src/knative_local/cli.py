@@ -69,8 +69,8 @@ def _port(text: str) -> int:
 
 
 def _run(options: argparse.Namespace, command: list[str]) -> int:
-    from knative_local.supervision.command import command as run  # noqa: PLC0415 - the broker starts without it
-    from knative_local.supervision.options import Options  # noqa: PLC0415
+    from knative_local.supervision.command import command as run
+    from knative_local.supervision.options import Options
 
     settings = Options(
         data=options.data,
@@ -83,12 +83,12 @@ def _run(options: argparse.Namespace, command: list[str]) -> int:
 
 
 def _postgres(options: argparse.Namespace, command: list[str]) -> int:
-    from knative_local.postgres.command import serve  # noqa: PLC0415 - the broker starts without it
+    from knative_local.postgres.command import serve
 
     return asyncio.run(serve(options.data, command, ephemeral=options.ephemeral))
 
 
 def _broker(options: argparse.Namespace, command: list[str]) -> int:
-    from knative_local.broker.app import main as serve  # noqa: PLC0415 - the supervisor never loads it
+    from knative_local.broker.app import main as serve
 
     return serve(options.contract, options.data, options.host, options.port)

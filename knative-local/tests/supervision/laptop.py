@@ -155,8 +155,13 @@ class Laptop:
                 env=clean() | dict(environment or {}),
             )
         if ready:
-            eventually(lambda: self.ended() or (self.data / "system.json").exists())
+            eventually(lambda: self.ended() or self.is_ready())
             assert not self.ended(), self.output
+
+    def is_ready(self) -> bool:
+        """The file of a run that was killed is there until the next one begins."""
+        assert self.process is not None
+        return (self.data / "system.json").exists() and self.system["pid"] == self.process.pid
 
     def ended(self) -> bool:
         assert self.process is not None

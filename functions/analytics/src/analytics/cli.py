@@ -21,7 +21,7 @@ def main() -> int:
     try:
         if arguments in ([], ["serve"]):
             return _serve()
-        from analytics.commands import run  # noqa: PLC0415 - argparse and Alembic would slow a cold start
+        from analytics.commands import run
 
         return run(arguments, os.environ)
     except AnalyticsError as error:

@@ -83,14 +83,26 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("serve", help="take events over HTTP; also what happens without a command")
     commands.add_parser("migrate", help="bring the schema `analytics` up to date")
     pruning = commands.add_parser("prune", help="delete old events and keep their numbers")
-    pruning.add_argument("--older-than", type=_positive, default=90, metavar="DAYS",
-                         help="days since an event arrived (default: 90)")
-    pruning.add_argument("--batch", type=_positive, default=BATCH, metavar="EVENTS",
-                         help=f"events per transaction (default: {BATCH})")
+    pruning.add_argument(
+        "--older-than",
+        type=_positive,
+        default=90,
+        metavar="DAYS",
+        help="days since an event arrived (default: 90)",
+    )
+    pruning.add_argument(
+        "--batch",
+        type=_positive,
+        default=BATCH,
+        metavar="EVENTS",
+        help=f"events per transaction (default: {BATCH})",
+    )
     recomputing = commands.add_parser("recompute", help="make every number again from the log")
-    recomputing.add_argument("--check", action="store_true",
-                             help="change nothing; exit with 1 and a table if a number differs"
-                                  " or a version of a task is missing")
+    recomputing.add_argument(
+        "--check",
+        action="store_true",
+        help="change nothing; exit with 1 and a table if a number differs or a version of a task is missing",
+    )
     return parser
 
 

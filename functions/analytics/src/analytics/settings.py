@@ -28,7 +28,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if "database_url" not in given:
         raise InvalidSetting("DATABASE_URL is not set: postgresql://USER:PASSWORD@HOST/DATABASE is needed.")
     if given.get("log_level", "INFO").upper() not in _LOG_LEVELS:
-        raise InvalidSetting(f"LOG_LEVEL is {given['log_level']!r}: one of {', '.join(_LOG_LEVELS)} is needed.")
+        raise InvalidSetting(
+            f"LOG_LEVEL is {given['log_level']!r}: one of {', '.join(_LOG_LEVELS)} is needed."
+        )
     port = given.get("port", "8080")
     if not (port.isascii() and port.isdigit() and int(port) < 2**16):
         raise InvalidSetting(f"PORT is {port!r}: a number from 0 to 65535 is needed.")

@@ -75,7 +75,9 @@ def _lifespan(
             repository = TaskRepository(database)
             yield State(
                 tasks=TaskService(
-                    repository, wake=relay.wake if relay else _nobody, require_if_match=settings.require_if_match
+                    repository,
+                    wake=relay.wake if relay else _nobody,
+                    require_if_match=settings.require_if_match,
                 ),
                 verifier=Verifier(
                     keys,

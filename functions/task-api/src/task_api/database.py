@@ -19,7 +19,7 @@ _AWAY_CODES = frozenset({"25006", "42P01", "42703"})
 
 
 async def _no_reset(_connection: object) -> None:
-    """No statement here leaves session state, so releasing a connection costs no round trip (measured 1.3x)."""
+    """No statement here leaves session state, so a release costs no round trip (measured 1.3x)."""
 
 
 class Database:
@@ -39,7 +39,7 @@ class Database:
             async with self._pool.acquire(timeout=self._timeout) as connection:
                 return await connection.fetchrow(sql, *arguments)
 
-    async def fetchval(self, sql: str, *arguments: object) -> Any:  # noqa: ANN401  as asyncpg
+    async def fetchval(self, sql: str, *arguments: object) -> Any:
         with translated_errors():
             async with self._pool.acquire(timeout=self._timeout) as connection:
                 return await connection.fetchval(sql, *arguments)

@@ -14,6 +14,7 @@ from task_api.readiness import Readiness
 from task_api.relay import Relay
 from task_api.service import Caller, TaskService
 
+
 class State(TypedDict):
     """What the lifespan makes and the routes use."""
 
@@ -43,18 +44,21 @@ async def _tasks(request: Request) -> TaskService:
     return state(request)["tasks"]
 
 
-
-Authenticated = Annotated[Caller, Depends(_Bearer(bearerFormat="JWT", description="Access token of the issuer."))]
+Authenticated = Annotated[
+    Caller, Depends(_Bearer(bearerFormat="JWT", description="Access token of the issuer."))
+]
 Tasks = Annotated[TaskService, Depends(_tasks)]
 TaskId = Annotated[int, Path(ge=1, le=2**63 - 1, description="As the task's `task_id` says.")]
 
 # RFC 9110, section 8.8.3; optional weakness, any list.
 _TAGS = r'^\s*(\*|(W/)?"[\x21\x23-\x7e]*"(\s*,\s*(W/)?"[\x21\x23-\x7e]*")*)\s*$'
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", pattern=_TAGS, description="The ETag you have seen; 412 if it is another.")
+    str | None,
+    Header(alias="If-Match", pattern=_TAGS, description="The ETag you have seen; 412 if it is another."),
 ]
 IfNoneMatch = Annotated[
-    str | None, Header(alias="If-None-Match", pattern=_TAGS, description="The ETag you have; 304 if it still is.")
+    str | None,
+    Header(alias="If-None-Match", pattern=_TAGS, description="The ETag you have; 304 if it still is."),
 ]
 IdempotencyKey = Annotated[
     str | None,

@@ -90,7 +90,9 @@ class Unauthorized(Problem):
 
     def __init__(self, reason: str | None) -> None:
         """`reason` is None where no token came: RFC 6750 then wants no error code."""
-        challenge = "Bearer" if reason is None else f'Bearer error="invalid_token", error_description="{reason}"'
+        challenge = (
+            "Bearer" if reason is None else f'Bearer error="invalid_token", error_description="{reason}"'
+        )
         super().__init__(reason or "A bearer token is required.", headers={"WWW-Authenticate": challenge})
 
 

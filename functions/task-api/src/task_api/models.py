@@ -33,7 +33,9 @@ def _strict_bool(value: object) -> object:
     return value
 
 
-Title = Annotated[str, Field(min_length=1, max_length=200, pattern=_VISIBLE, description="1 to 200 characters.")]
+Title = Annotated[
+    str, Field(min_length=1, max_length=200, pattern=_VISIBLE, description="1 to 200 characters.")
+]
 Notes = Annotated[str, Field(max_length=10_000, pattern=_NO_NUL, description="At most 10 000 characters.")]
 Priority = Annotated[int, Field(strict=True, ge=1, le=5, description="1 is the most urgent, 5 the least.")]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
@@ -59,7 +61,9 @@ class NewTask(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"title": "Buy groceries", "priority": 2, "due_at": "2026-02-04T18:00:00Z"}]},
+        json_schema_extra={
+            "examples": [{"title": "Buy groceries", "priority": 2, "due_at": "2026-02-04T18:00:00Z"}]
+        },
     )
 
     title: Title
@@ -69,7 +73,7 @@ class NewTask(BaseModel):
     completed: Flag = False
 
 
-def _absent() -> Any:  # noqa: ANN401  never read: only keys that came count
+def _absent() -> Any:
     return None
 
 
@@ -77,7 +81,8 @@ class TaskPatch(BaseModel):
     """Keys that are present change the task, the others leave it; unknown keys are refused."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"completed": True}, {"title": "Buy milk", "notes": None}]}
+        extra="forbid",
+        json_schema_extra={"examples": [{"completed": True}, {"title": "Buy milk", "notes": None}]},
     )
 
     title: Title = Field(default_factory=_absent)
@@ -134,7 +139,9 @@ class ListParameters(BaseModel):
     q: str | None = Field(
         default=None, min_length=1, max_length=200, pattern=_NO_NUL, description="Text in title or notes."
     )
-    sort: Sort = Field(default="-created_at", description="Order; `-` turns it round. No due date comes last.")
+    sort: Sort = Field(
+        default="-created_at", description="Order; `-` turns it round. No due date comes last."
+    )
 
 
 class FieldError(BaseModel):
@@ -153,4 +160,6 @@ class ProblemDocument(BaseModel):
     status: int
     detail: str = Field(description="What happened this time.")
     instance: str = Field(description="The path that was asked for.")
-    errors: list[FieldError] | None = Field(default=None, description="Each fault, where there may be several.")
+    errors: list[FieldError] | None = Field(
+        default=None, description="Each fault, where there may be several."
+    )

@@ -34,7 +34,9 @@ class Observing:
             return
         started = time.perf_counter()
         trace = scope[_TRACE] = _trace(scope)
-        logs.trace_id.set(trace.trace_id)  # uvicorn runs each request in a task, and so in a context, of its own
+        logs.trace_id.set(
+            trace.trace_id
+        )  # uvicorn runs each request in a task, and so in a context, of its own
         status = 500
 
         async def observed(message: Message) -> None:

@@ -14,7 +14,17 @@ from task_api.errors import ConfigurationError
 from task_api.repository.outbox import OutboxRepository
 
 _MOST_ROWS = 1000
-_COLUMNS = ("event_id", "type", "task_id", "version", "state", "attempts", "time", "next_attempt_at", "last_error")
+_COLUMNS = (
+    "event_id",
+    "type",
+    "task_id",
+    "version",
+    "state",
+    "attempts",
+    "time",
+    "next_attempt_at",
+    "last_error",
+)
 
 
 async def show(url: str, *, parked_only: bool, output: str) -> str:
@@ -45,12 +55,12 @@ def _table(rows: Sequence[asyncpg.Record]) -> str:
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401  any column
+def _cell(value: Any) -> str:
     plain = _plain(value)
     return "" if plain is None else str(plain).removesuffix("+00:00")
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401  any column
+def _plain(value: Any) -> Any:
     if hasattr(value, "isoformat"):
         return value.isoformat(timespec="seconds")
     return str(value) if isinstance(value, uuid.UUID) else value

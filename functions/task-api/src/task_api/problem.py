@@ -92,7 +92,9 @@ async def _of_router(request: Request, error: Exception) -> Response:
         status=error.status_code,
         slug=phrase.lower().replace(" ", "-"),
         title=phrase,
-        detail=f"{request.method} is not possible here." if error.status_code == 405 else "There is nothing here.",
+        detail=f"{request.method} is not possible here."
+        if error.status_code == 405
+        else "There is nothing here.",
         headers=headers,
     )
 

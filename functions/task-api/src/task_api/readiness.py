@@ -1,4 +1,4 @@
-"""Whether this process should get requests: the database answers, its schema is ours, and nobody said stop."""
+"""Whether this process should get requests: the database answers, its schema is ours, nobody said stop."""
 
 from __future__ import annotations
 

@@ -48,7 +48,9 @@ async def serve(settings: Settings) -> None:
     app = create_app(settings, metrics=metrics, stopping=stopping)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    async with serve_metrics(metrics.page, settings.metrics_host, settings.otel_exporter_prometheus_port) as at:
+    async with serve_metrics(
+        metrics.page, settings.metrics_host, settings.otel_exporter_prometheus_port
+    ) as at:
         with _listen(settings.host, settings.port) as listener:
             server = _Server(_config(app, settings.shutdown_grace_seconds))
             watching = asyncio.create_task(_watch_schema(settings.database_url, stopping, known=known))
@@ -106,7 +108,7 @@ async def _schema_known(url: str) -> bool:
     try:
         connection = await asyncpg.connect(**connect_arguments(url), timeout=_CONNECT_SECONDS)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        logger.warning("the database does not answer: %s", error or type(error).__name__)
+        logger.warning("the database does not answer: %s", str(error) or type(error).__name__)
         return False
     try:
         await require_current(connection)
@@ -116,7 +118,7 @@ async def _schema_known(url: str) -> bool:
 
 
 async def _watch_schema(url: str, stopping: asyncio.Event, *, known: bool) -> None:
-    """Check as soon as there is a database; a missing migration then ends the process, as it would at start."""
+    """Check as soon as there is a database; a missing migration then ends the process, as at a start."""
     try:
         while not known:
             await asyncio.sleep(_DATABASE_AWAY_SECONDS)

@@ -7,16 +7,21 @@ import json
 from collections.abc import Callable
 from typing import NamedTuple
 
-from task_events import EventType
-
 from task_api.cursor import decode_cursor, encode_cursor, invalid_cursor
-from task_api.errors import Contended, IdempotencyConflict, PreconditionRequired, StatementRefused, TaskNotFound
+from task_api.errors import (
+    Contended,
+    IdempotencyConflict,
+    PreconditionRequired,
+    StatementRefused,
+    TaskNotFound,
+)
 from task_api.etag import Match
 from task_api.models import ListParameters, NewTask, TaskPatch
 from task_api.repository.listing import Query
 from task_api.repository.records import Change, Current, Draft, Stored
 from task_api.repository.tasks import TaskRepository
 from task_api.trace import Trace
+from task_events import EventType
 
 # Every lost round means that somebody else won it; a hundred of them is a herd, not a race.
 _ROUNDS = 100
@@ -44,7 +49,9 @@ class TaskService:
             caller.user_id, new.title, new.notes, new.priority, new.due_at, new.completed, caller.trace
         )
         stored = await (
-            self._repository.create(draft) if key is None else self._create_once(draft, key, _fingerprint(new))
+            self._repository.create(draft)
+            if key is None
+            else self._create_once(draft, key, _fingerprint(new))
         )
         self._wake()
         return stored
@@ -58,7 +65,9 @@ class TaskService:
             if answered is None:
                 continue  # expired between the two statements
             if answered[0] != fingerprint:
-                raise IdempotencyConflict("This Idempotency-Key came with another body within the last 24 hours.")
+                raise IdempotencyConflict(
+                    "This Idempotency-Key came with another body within the last 24 hours."
+                )
             return Stored(json.loads(answered[1])["task_id"], 1, answered[1])
         raise Contended("The Idempotency-Key is in use; try again.")
 

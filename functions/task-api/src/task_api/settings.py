@@ -78,7 +78,9 @@ class Settings(DatabaseSettings):
 
     k_sink: HttpUrl | None = Field(default=None, description="URL of the Broker; without it events wait.")
     relay_concurrency: int = Field(default=32, ge=1, le=256, description="Events in flight to the broker.")
-    relay_timeout_seconds: float = Field(default=5, gt=0, description="The broker's time to answer one event.")
+    relay_timeout_seconds: float = Field(
+        default=5, gt=0, description="The broker's time to answer one event."
+    )
     relay_lease_seconds: float = Field(
         default=8, gt=0, description="How long a claimed event belongs to one process; above the timeout."
     )
@@ -130,9 +132,11 @@ def read_settings(kind: type[_S]) -> _S:
         ConfigurationError: one sentence that names each wrong variable, and no value.
     """
     try:
-        return kind()
+        return kind()  # type: ignore[call-arg]  # the environment gives them
     except ValidationError as error:
-        faults = (_fault([str(part) for part in e["loc"]], e["msg"]) for e in error.errors(include_input=False))
+        faults = (
+            _fault([str(part) for part in e["loc"]], e["msg"]) for e in error.errors(include_input=False)
+        )
         raise ConfigurationError("; ".join(faults)) from None
 
 

@@ -24,13 +24,14 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON, UUID as PG_UUID
+from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlmodel import Field, SQLModel
 
 SCHEMA = "tasks"
 
 
-def _moment(*, nullable: bool = False, default: bool = False) -> Any:  # noqa: ANN401  as Field
+def _moment(*, nullable: bool = False, default: bool = False) -> Any:
     server_default = func.now() if default else None
     return Field(sa_column=Column(DateTime(timezone=True), nullable=nullable, server_default=server_default))
 
@@ -46,7 +47,9 @@ class Task(SQLModel, table=True):
         CheckConstraint("version >= 1", name="task_version_positive"),
         CheckConstraint("completed = (completed_at IS NOT NULL)", name="task_completed_has_time"),
         # The default order of a user's list, and the way to every other order of it.
-        Index("task_of_user", "user_id", "created_at", "task_id", postgresql_where=text("deleted_at IS NULL")),
+        Index(
+            "task_of_user", "user_id", "created_at", "task_id", postgresql_where=text("deleted_at IS NULL")
+        ),
         Index("task_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
         {"schema": SCHEMA},
     )

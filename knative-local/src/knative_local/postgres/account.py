@@ -56,14 +56,14 @@ class Account:
                 os.chown(Path(folder, name), self.uid, self.gid, follow_symlinks=False)
 
 
-def needed(paths: Iterable[Path]) -> Account | None:
-    """The account for programs and data at `paths`; None when this user can run PostgreSQL itself.
+def needed(paths: Iterable[Path], user: int) -> Account | None:
+    """The account for programs and data at `paths`; None when `user` can run PostgreSQL itself.
 
     Under root's home, a pytest folder or a private checkout a parent of the data is 0700. Then the process
     keeps the one capability that passes such folders. Containers grant it to root by default, unlike user
     namespaces, and nothing on the host changes.
     """
-    if os.geteuid() != 0:
+    if user != 0:
         return None
     return Account(NOBODY, NOBODY, passes_closed_folders=any(not _open_to_all(path) for path in paths))
 

@@ -63,7 +63,7 @@ class Cluster:
 
     async def prepare(self) -> None:
         """Make the data folder unless a complete one is there, and see that the account owns it."""
-        self.account = needed((self.folder, self._bin / "postgres"))
+        self.account = needed((self.folder, self._bin / "postgres"), os.geteuid())
         if self.data.exists():
             self._refuse_another_version()
             if self.account is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -46,7 +47,8 @@ async def _with_command(command: list[str], url: str, asked: asyncio.Task[Litera
 
     def pass_on(_: object) -> None:
         if child.returncode is None:
-            child.terminate()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGTERM)
 
     asked.add_done_callback(pass_on)
     code = await child.wait()

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from knative_local.process_table import command_line, is_alive
 
-_READY_LINE = 7  # the eighth line is the status
+_STATUS_LINE = 7
 
 
-def status(data: Path) -> str:
-    """``starting``, ``ready``, ``stopping``, or nothing."""
+def is_ready(data: Path, pid: int) -> bool:
+    """Whether that very process serves the folder; a killed one leaves its file, and it says ready."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except OSError:
-        return ""
-    return lines[_READY_LINE].strip() if len(lines) > _READY_LINE else ""
+        return False
+    return len(lines) > _STATUS_LINE and lines[0] == str(pid) and lines[_STATUS_LINE].strip() == "ready"
 
 
 def served_by(data: Path) -> int | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 import subprocess
 from asyncio.subprocess import Process
@@ -63,7 +65,7 @@ class Server:
             process = self._process = await self._execute(log)
         deadline = asyncio.get_running_loop().time() + START_DEADLINE
         while process.returncode is None:
-            if postmaster_file.status(self._cluster.data) == "ready":
+            if postmaster_file.is_ready(self._cluster.data, process.pid):
                 return True
             if asyncio.get_running_loop().time() > deadline:
                 await self.stop()
@@ -119,11 +121,11 @@ class Server:
             for ending, patience in ((signal.SIGINT, 10.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 5.0)):
                 if process.returncode is not None:
                     break
-                process.send_signal(ending)
-                try:
+                with contextlib.suppress(ProcessLookupError):
+                    # Popen's own would collect the exit code that asyncio waits for.
+                    os.kill(process.pid, ending)
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(process.wait(), patience)
-                except TimeoutError:
-                    continue
         self._lock.release()
 
 

@@ -46,7 +46,8 @@ class Child:
         """Ask it to stop; kill it and everything it started when `grace` seconds were not enough."""
         if not self._ended.done():
             with contextlib.suppress(ProcessLookupError):
-                self._process.terminate()
+                # Popen's own terminate() would collect the exit code that asyncio waits for.
+                os.kill(self.pid, signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.wait(), grace)
         self._kill_group()

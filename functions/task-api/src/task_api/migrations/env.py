@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alembic import context
+from sqlmodel import SQLModel
 
 from task_api import tables
 
@@ -14,7 +15,7 @@ def _ours(name: str | None, kind: str, _parents: object) -> bool:
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=tables.SQLModel.metadata,
+    target_metadata=SQLModel.metadata,
     version_table_schema=tables.SCHEMA,
     include_schemas=True,
     include_name=_ours,

@@ -1,7 +1,7 @@
 """A keep-alive HTTP/1.1 client for one URL: POST, a status, nothing else.
 
-aiohttp takes 65 µs of CPU time per event, this 13 (measured, 32 in flight), and the relay shares its core with
-the API. The broker's answer has no body worth reading; a connection is reused only if none came.
+aiohttp takes 65 µs of CPU time per event, this 13 (measured, 32 in flight), and the relay shares its core
+with the API. The broker's answer has no body worth reading; a connection is reused only if none came.
 """
 
 from __future__ import annotations

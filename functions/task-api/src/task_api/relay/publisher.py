@@ -6,7 +6,6 @@ import logging
 import random
 
 import msgspec
-from task_events import EventType, Task, TaskEvent, TaskEventData, to_binary
 
 from task_api import logs
 from task_api.metrics import Metrics
@@ -15,6 +14,7 @@ from task_api.relay.connection import Answer, Client, NoAnswer
 from task_api.relay.pace import Pace
 from task_api.repository.outbox import Claimed, Postponed
 from task_api.trace import trace_of
+from task_events import EventType, Task, TaskEvent, TaskEventData, to_binary
 
 logger = logging.getLogger(__name__)
 

@@ -82,7 +82,7 @@ def _statement(user_id: str, query: Query) -> tuple[str, list[object]]:
     return sql, arguments
 
 
-def _conditions(query: Query, beyond: str, key_type: str) -> Iterator[tuple[object, ...]]:
+def _conditions(query: Query, beyond: str, key_type: str) -> Iterator[tuple[str, *tuple[object, ...]]]:
     if query.completed is not None:
         yield "t.completed = {}", query.completed
     if query.priority is not None:

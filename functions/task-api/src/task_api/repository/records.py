@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from task_events import EventType
-
 from task_api.trace import Trace
+from task_events import EventType
 
 
 class Draft(NamedTuple):

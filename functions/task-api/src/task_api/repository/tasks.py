@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from task_events import EventType
-
 from task_api.batching import Batcher
 from task_api.database import Database
 from task_api.event_id import new_event_id
@@ -14,6 +12,7 @@ from task_api.repository.records import Change, Current, Draft, Stored
 from task_api.repository.task_json import task_json
 from task_api.schema import CURRENT_REVISION
 from task_api.trace import Trace
+from task_events import EventType
 
 _COLUMNS = (
     "task_id, user_id, title, notes, priority, due_at, completed, completed_at, created_at, updated_at, "
@@ -38,7 +37,8 @@ def _write(source: str, event_type: str) -> str:
     """CTE that puts the events of `source`, which has the columns of `answer`, into the outbox."""
     return f"""
 event AS (
-    INSERT INTO tasks.outbox (task_id, version, event_id, type, user_id, time, payload, traceparent, tracestate)
+    INSERT INTO tasks.outbox
+           (task_id, version, event_id, type, user_id, time, payload, traceparent, tracestate)
     SELECT task_id, version, event_id, {event_type}, user_id, updated_at, body::json, traceparent, tracestate
     FROM {source}
 )"""  # noqa: S608  constant
@@ -166,4 +166,14 @@ class TaskRepository:
 def _columns(drafts: Sequence[Draft]) -> tuple[list[object], ...]:
     users, titles, notes, priorities, dues, completed, traces = map(list, zip(*drafts, strict=True))
     parents, states = [t.traceparent for t in traces], [t.tracestate for t in traces]
-    return users, titles, notes, priorities, dues, completed, [new_event_id() for _ in drafts], parents, states
+    return (
+        users,
+        titles,
+        notes,
+        priorities,
+        dues,
+        completed,
+        [new_event_id() for _ in drafts],
+        parents,
+        states,
+    )

@@ -17,7 +17,10 @@ async def livez() -> Response:
 
 
 @router.get(
-    "/readyz", response_class=Response, responses=answers(200, {}, UNAVAILABLE), summary="It can serve requests"
+    "/readyz",
+    response_class=Response,
+    responses=answers(200, {}, UNAVAILABLE),
+    summary="It can serve requests",
 )
 async def readyz(request: Request) -> Response:
     await state(request)["readiness"].check()

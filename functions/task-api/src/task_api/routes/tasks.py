@@ -16,7 +16,9 @@ from task_api.repository.records import Stored
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"], route_class=LeanRoute)
 
 
-@router.post("", status_code=201, response_model=Task, responses=answers(201, CREATED, *BODY), summary="Create")
+@router.post(
+    "", status_code=201, response_model=Task, responses=answers(201, CREATED, *BODY), summary="Create"
+)
 async def create_task(
     new: NewTask, caller: Authenticated, tasks: Tasks, request: Request, key: IdempotencyKey = None
 ) -> Response:
@@ -25,7 +27,9 @@ async def create_task(
     return _task(stored, 201, {"Location": location})
 
 
-@router.get("", response_model=TaskPage, responses=answers(200, {}, *READ), summary="List, filter, search, sort")
+@router.get(
+    "", response_model=TaskPage, responses=answers(200, {}, *READ), summary="List, filter, search, sort"
+)
 async def list_tasks(
     parameters: Annotated[ListParameters, Query()], caller: Authenticated, tasks: Tasks
 ) -> Response:
@@ -46,7 +50,9 @@ async def read_task(
     return _task(stored)
 
 
-@router.patch("/{task_id}", response_model=Task, responses=answers(200, ETAG, *CHANGE, *BODY), summary="Change")
+@router.patch(
+    "/{task_id}", response_model=Task, responses=answers(200, ETAG, *CHANGE, *BODY), summary="Change"
+)
 async def patch_task(
     task_id: TaskId, patch: TaskPatch, caller: Authenticated, tasks: Tasks, if_match: IfMatch = None
 ) -> Response:
@@ -63,7 +69,9 @@ async def delete_task(
     return Response(status_code=204)
 
 
-@router.post("/{task_id}/restore", response_model=Task, responses=answers(200, ETAG, *ONE), summary="Undelete")
+@router.post(
+    "/{task_id}/restore", response_model=Task, responses=answers(200, ETAG, *ONE), summary="Undelete"
+)
 async def restore_task(task_id: TaskId, caller: Authenticated, tasks: Tasks) -> Response:
     """A task that is not deleted stays as it is."""
     return _task(await tasks.restore(task_id, caller))
