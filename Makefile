@@ -64,8 +64,9 @@ token: ## Print a bearer token of the running system: make token USER_ID=alice
 
 .PHONY: numbers
 numbers: ## Print what analytics counted: make numbers USER_ID=alice
-	@DATABASE_URL="$$($(BIN)/python -c 'import json,sys; print(json.load(open(sys.argv[1]))["database_url"])' "$(LOCAL_DATA)/system.json")" \
-	  $(BIN)/analytics summary $(if $(USER_ID),--user "$(USER_ID)") $(ARGS)
+	@url=$$(sed -n 's/^ *"database_url": "\(.*\)".*/\1/p' "$(LOCAL_DATA)/system.json" 2>/dev/null); \
+	[ -n "$$url" ] || { echo "No system runs on $(LOCAL_DATA): start it with make run." >&2; exit 2; }; \
+	DATABASE_URL="$$url" $(BIN)/analytics summary $(if $(USER_ID),--user "$(USER_ID)") $(ARGS)
 
 # --- proof ------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -17,6 +18,7 @@ from analytics.prune import BATCH, prune
 from analytics.recompute import Difference, find_differences, rewrite
 from analytics.schema import check_schema
 from analytics.settings import read_settings
+from analytics.summary import EVERYONE, shown, summary
 
 MOST_SHOWN = 100
 
@@ -53,6 +55,16 @@ async def _recompute(url: str, options: argparse.Namespace) -> int:
     return 0
 
 
+async def _summary(url: str, options: argparse.Namespace) -> int:
+    async with _connected(url) as connection:
+        numbers = await summary(connection, options.user)
+    if not numbers:
+        print(f"No event of {options.user!r} has been counted.", file=sys.stderr)
+        return 1
+    print(shown(numbers, options.output))
+    return 0
+
+
 @asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[Connection]:
     connection = await connect(url)
@@ -74,7 +86,7 @@ def _print_table(differences: list[Difference]) -> None:
         print(f"... and {len(differences) - MOST_SHOWN} more")
 
 
-_COMMANDS = {"migrate": _migrate, "prune": _prune, "recompute": _recompute}
+_COMMANDS = {"migrate": _migrate, "prune": _prune, "recompute": _recompute, "summary": _summary}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,6 +115,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="change nothing; exit with 1 and a table if a number differs or a version of a task is missing",
     )
+    summing = commands.add_parser("summary", help="print the numbers of a user, or of everyone")
+    summing.add_argument("--user", default=EVERYONE, metavar="ID", help="whose numbers (default: everyone's)")
+    summing.add_argument("--output", choices=["table", "json"], default="table")
     return parser
 
 
