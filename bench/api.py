@@ -75,7 +75,7 @@ class Bench:
             clients=clients,
             method="POST",
             headers=self.headers,
-            bodies=[json.dumps({"title": TITLE})],
+            bodies=(json.dumps({"title": TITLE}),),
             expect=201,
             **({"seconds": SECONDS} | bounds),
         )

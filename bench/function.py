@@ -61,10 +61,10 @@ def rate(bench: Bench, rounds: int, events: int = 5000) -> Iterator[Measure]:
                 url=url + "/",
                 clients=IN_FLIGHT,
                 method="POST",
-                bodies=[message.body.decode() for message in messages],
-                head_lines=[
+                bodies=tuple(message.body.decode() for message in messages),
+                head_lines=tuple(
                     "\n".join(f"{k}: {v}" for k, v in message.headers.items()) for message in messages
-                ],
+                ),
                 requests=events,
                 expect=204,
             )

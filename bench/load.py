@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -29,8 +30,8 @@ class Plan(msgspec.Struct, frozen=True):
     clients: int
     method: str = "GET"
     headers: dict[str, str] = {}
-    bodies: list[str] = [""]
-    head_lines: list[str] = []  # further header lines per request, as many as bodies
+    bodies: tuple[str, ...] = ("",)
+    head_lines: tuple[str, ...] = ()  # further header lines per request, as many as bodies
     seconds: float = 3600.0
     requests: int | None = None
     expect: int = 200
@@ -51,7 +52,7 @@ def prepared(plan: Plan) -> list[bytes]:
     target = url.path + (f"?{url.query}" if url.query else "")
     common = [f"{plan.method} {target} HTTP/1.1", f"host: {url.netloc}"]
     common += [f"{name}: {value}" for name, value in plan.headers.items()]
-    extra = plan.head_lines or [""] * len(plan.bodies)
+    extra = plan.head_lines or ("",) * len(plan.bodies)
     return [_request(common, more, body.encode()) for more, body in zip(extra, plan.bodies, strict=True)]
 
 
@@ -88,8 +89,7 @@ class _Client(asyncio.Protocol):
         self._buffer = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass
         self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:

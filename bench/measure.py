@@ -53,8 +53,10 @@ class Measure:
 
 def table(measures: list[Measure]) -> Table:
     drawn = Table(title="Ratios to baselines of the same run (median of the rounds)")
+    # Whole names where the terminal is narrow: the descriptions give way.
     for heading in ("name", "what", "ratio", "min-max", "gate", "aim", "baseline", ""):
-        drawn.add_column(heading, justify="left" if heading in {"name", "what", ""} else "right")
+        left = heading in {"name", "what", ""}
+        drawn.add_column(heading, justify="left" if left else "right", no_wrap=heading != "what")
     for one in measures:
         spread = f"{min(one.ratios):.2f}-{max(one.ratios):.2f}"
         baseline = "" if one.baseline is None else f"{one.baseline:.4g} {one.unit}"

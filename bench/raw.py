@@ -37,10 +37,12 @@ async def run(plan: RawPlan) -> Result:
 async def _loop(connection: asyncpg.Connection, plan: RawPlan, deadline: float) -> list[float]:
     statement = await connection.prepare(plan.statement)
     latencies = []
-    while (before := time.perf_counter()) < deadline:
+    while True:  # once at least: with no time at all it is one statement
+        before = time.perf_counter()
         await statement.fetch()
         latencies.append(time.perf_counter() - before)
-    return latencies
+        if time.perf_counter() >= deadline:
+            return latencies
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import asyncio
 import json
 import time
 from datetime import datetime
+from typing import cast
 
 import httptools
 import uvloop
@@ -38,8 +39,7 @@ class _Connection(asyncio.Protocol):
         self._tally = tally
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass
         self._parser = httptools.HttpRequestParser(self)
         self._time = ""
 

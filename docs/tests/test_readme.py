@@ -39,7 +39,7 @@ def port(tmp_path: Path) -> Iterator[int]:
     """The first port of a fresh system with embedded defaults."""
     port = _free_ports()
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    command = [SCRIPT, "run", "--data", tmp_path / "data", "--port", str(port)]
+    command: list[str | Path] = [SCRIPT, "run", "--data", tmp_path / "data", "--port", str(port)]
     with (tmp_path / "output.log").open("w") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:

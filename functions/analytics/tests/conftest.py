@@ -1,4 +1,4 @@
-"""A migrated database per test, and a function that runs on it as its own process."""
+"""A migrated database per test, and the function on it: in this process, or as its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from analytics.database import Connection
 from analytics.migrate import migrate
+from analytics.store import PostgresStore, open_pool
 
 from .process import Process
 
@@ -35,12 +36,19 @@ async def connection(database: str) -> AsyncIterator[Connection]:
 
 
 @pytest.fixture
+async def store(database: str) -> AsyncIterator[PostgresStore]:
+    pool = await open_pool(database)
+    yield PostgresStore(pool)
+    await pool.close()
+
+
+@pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
-    """Start `analytics` with the given arguments and environment; what still runs at the end is killed."""
+    """Start `analytics` with arguments and environment; what still runs at the end of the test is killed."""
     started: list[Process] = []
 
-    def start(*arguments: str, **environment: str) -> Process:
-        process = Process(arguments, environment, tmp_path / f"{len(started)}.log")
+    def start(*arguments: str, script: str | None = None, **environment: str) -> Process:
+        process = Process(arguments, environment, tmp_path / f"{len(started)}.log", script)
         started.append(process)
         return process
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -30,23 +30,24 @@ def make_event(
     completed_at: datetime | None = None,
 ) -> TaskEvent:
     """Each call is another event with an id of its own."""
+    task = Task(
+        task_id=task_id,
+        title="Buy groceries",
+        completed=completed,
+        created_at=created_at,
+        completed_at=completed_at,
+    )
     data = TaskEventData(
         event_id=uuid.UUID(int=next(_ids)),
         event_type=event_type,
         timestamp=time,
         user_id=user_id,
-        payload=Task(
-            task_id=task_id,
-            title="Buy groceries",
-            completed=completed,
-            created_at=created_at,
-            completed_at=completed_at,
-        ),
+        payload=task,
     )
     return TaskEvent(data=data, version=version, traceparent=f"00-{TRACE_ID}-b7ad6b7169203331-01")
 
 
-def make_message(event: TaskEvent | None = None, **changes: str | None) -> HttpMessage:
+def make_message(event: TaskEvent | None = None, /, **changes: str | None) -> HttpMessage:
     """Binary mode; `ce_id="x"` sets a header, None removes one."""
     message = to_binary(event or make_event())
     headers: dict[str, str | None] = {**message.headers}
@@ -54,7 +55,7 @@ def make_message(event: TaskEvent | None = None, **changes: str | None) -> HttpM
     return HttpMessage({name: value for name, value in headers.items() if value is not None}, message.body)
 
 
-def make_envelope(event: TaskEvent | None = None, **changes: object) -> Envelope:
+def make_envelope(event: TaskEvent | None = None, /, **changes: object) -> Envelope:
     event = event or make_event()
     envelope = Envelope(
         id=str(event.data.event_id),
@@ -68,7 +69,7 @@ def make_envelope(event: TaskEvent | None = None, **changes: object) -> Envelope
     return msgspec.structs.replace(envelope, **changes)
 
 
-class Rows:
+class Memory:
     """A store that remembers, as the real one does."""
 
     def __init__(self) -> None:
@@ -80,12 +81,9 @@ class Rows:
         return fresh
 
 
-async def make_row(event: TaskEvent | None = None, **changes: object) -> EventRow:
-    rows = Rows()
-    await handle(make_envelope(event, **changes), rows)
-    (row,) = rows.kept.values()
+async def make_row(event: TaskEvent | None = None, /, **changes: object) -> EventRow:
+    """The row the handler makes of it."""
+    memory = Memory()
+    await handle(make_envelope(event, **changes), memory)
+    (row,) = memory.kept.values()
     return row
-
-
-def hours(count: float) -> timedelta:
-    return timedelta(hours=count)

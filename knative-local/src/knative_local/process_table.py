@@ -21,6 +21,17 @@ def is_alive(pid: int) -> bool:
         return not Path("/proc/self").exists()
 
 
+def work_in(folder: Path) -> bool:
+    """Whether any process has the folder as its working directory, as far as this user may know."""
+    for entry in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if entry.readlink() == folder:
+                return True
+        except OSError:
+            continue
+    return False
+
+
 def command_line(pid: int) -> list[str]:
     """The arguments of a process, empty when there is none."""
     entry = Path(f"/proc/{pid}/cmdline")

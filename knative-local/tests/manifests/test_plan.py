@@ -99,6 +99,12 @@ def test_annotations_win_over_the_cluster_and_the_hard_limit_over_both(tmp_path:
     assert (scaling.stable_window, scaling.max_scale, scaling.total_per_instance) == (12, 4, 10.0)
 
 
+def test_a_timeout_of_zero_is_knatives_default(tmp_path: Path) -> None:
+    service = SERVICE.replace("containerConcurrency: 10", "timeoutSeconds: 0")
+
+    assert plan(tmp_path, service=service).services[0].timeout_seconds == 300
+
+
 def test_rps_has_a_target_of_its_own(tmp_path: Path) -> None:
     scaling = plan(tmp_path, service=SERVICE.replace('min-scale: "0"', "metric: rps")).services[0].scaling
 

@@ -155,6 +155,18 @@ def test_a_server_that_a_killed_launcher_left_is_ended(data: Path) -> None:
         assert ask(url, "SELECT 1") == [1]
 
 
+def test_a_number_that_a_stranger_has_by_now_does_not_keep_it_from_starting(data: Path) -> None:
+    """As after a reboot: the record is of a server that is long gone."""
+    with serving(data):
+        record = (data / "postgres" / "data" / "postmaster.pid").read_text()
+        server = postmaster(data)
+    stale = record.replace(str(server), str(os.getpid()), 1)
+    (data / "postgres" / "data" / "postmaster.pid").write_text(stale)
+
+    with serving(data) as (url, _):
+        assert ask(url, "SELECT 1") == [1]
+
+
 def test_what_a_killed_initialisation_left_is_thrown_away(data: Path) -> None:
     half = data / "postgres" / "data.new"
     half.mkdir(parents=True)

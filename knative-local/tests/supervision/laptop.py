@@ -191,6 +191,17 @@ def up(laptop: Laptop, *arguments: str, environment: Mapping[str, str] | None = 
             assert laptop.stop() == 0, laptop.output
 
 
+@contextlib.contextmanager
+def never_left_behind(laptop: Laptop) -> Iterator[Laptop]:
+    """For a test that ends the system itself, and may fail before it does."""
+    try:
+        yield laptop
+    finally:
+        if laptop.process is not None and not laptop.ended():
+            laptop.process.kill()
+            laptop.process.wait()
+
+
 def clean() -> dict[str, str]:
     """A developer's DATABASE_URL must not turn up in a test."""
     return {name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")}

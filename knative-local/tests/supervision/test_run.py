@@ -17,7 +17,7 @@ import pytest
 
 from knative_local.process_table import is_alive
 
-from .laptop import EVENTING, JOB, SCRIPT, Laptop, eventually, up
+from .laptop import EVENTING, JOB, SCRIPT, Laptop, eventually, never_left_behind, up
 
 
 def job(name: str, script: str) -> str:
@@ -54,35 +54,35 @@ def test_output_to_a_pipe_is_plain_lines(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
-    laptop = Laptop.with_service(tmp_path, eventing=EVENTING)
-    laptop.start()
-    pids = laptop.pids()
+    with never_left_behind(Laptop.with_service(tmp_path, eventing=EVENTING)) as laptop:
+        laptop.start()
+        pids = laptop.pids()
 
-    assert laptop.stop(signal.SIGINT) == 0
-    assert not any(is_alive(pid) for pid in pids)
+        assert laptop.stop(signal.SIGINT) == 0
+        assert not any(is_alive(pid) for pid in pids)
 
 
 def test_ctrl_c_while_it_starts_stops_what_has_started(tmp_path: Path) -> None:
-    laptop = Laptop.with_service(
-        tmp_path, eventing=EVENTING, slow=job("slow", f"touch {tmp_path}/began; sleep 60")
-    )
-    laptop.start(ready=False)
-    eventually((tmp_path / "began").exists)
-    recorded = json.loads((laptop.data / "processes.json").read_text())
+    laptop = Laptop.with_service(tmp_path, eventing=EVENTING, slow=job("slow", "sleep 60"))
+    record = laptop.data / "processes.json"
+    with never_left_behind(laptop):
+        laptop.start(ready=False)
+        eventually(lambda: record.exists() and "slow" in record.read_text())
+        recorded = json.loads(record.read_text())
 
-    assert laptop.stop(signal.SIGINT) == 0
-    assert recorded.keys() >= {"slow", "broker"}
-    assert not any(is_alive(pid) for pids in recorded.values() for pid in pids)
+        assert laptop.stop(signal.SIGINT) == 0
+        assert not any(is_alive(pid) for pids in recorded.values() for pid in pids)
 
 
 def test_kill_9_of_the_supervisor_leaves_no_process(tmp_path: Path) -> None:
     laptop = Laptop.with_service(tmp_path, eventing=EVENTING, profile="[postgres]\n")
-    laptop.start()
-    pids = laptop.pids()
-    assert laptop.system["pids"].keys() == {"broker", "hello", "postgres"}
-    laptop.stop(signal.SIGKILL)
+    with never_left_behind(laptop):
+        laptop.start()
+        pids = laptop.pids()
+        assert laptop.system["pids"].keys() == {"broker", "hello", "postgres"}
+        laptop.stop(signal.SIGKILL)
+        eventually(lambda: not any(is_alive(pid) for pid in pids))
 
-    eventually(lambda: not any(is_alive(pid) for pid in pids))
     with up(laptop):  # and the same folder works again
         assert laptop.get("hello")["method"] == "GET"
 

@@ -19,6 +19,10 @@ MOST_BODY_BYTES = 2**20
 MOST_HEADER_BYTES = 16 * 2**10
 # More of a body that is too large is not even read to its end.
 MOST_BYTES = 16 * 2**20
+LINGER_SECONDS = 2.0
+
+# The only headers anybody here reads: the rest is not even decoded.
+_READ = (b"ce-", b"content-type", b"expect")
 
 _REASONS = {
     200: "OK",
@@ -66,18 +70,25 @@ class HttpProtocol(asyncio.Protocol):
         self._requests: deque[tuple[Request, bool]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._last = False
+        self._refused = False
         self._receiving_since = 0.0
+        self._taken = 0
         self.on_message_begin()
+
+    @property
+    def receiving(self) -> bool:
+        """Whether a request has begun and not ended."""
+        return bool(self._receiving_since)
 
     def shut_down(self) -> None:
         """Answer what was received or is being received, then close."""
         self._last = True
-        if not self._task and not self._receiving_since:
+        if not self._task and not self.receiving:
             self._transport.close()
 
     def refuse_if_slow(self, seconds: float) -> None:
         """A sender that takes longer for one request must not hold the connection (slowloris)."""
-        if self._receiving_since and self._loop.time() - self._receiving_since > seconds:
+        if self.receiving and self._loop.time() - self._receiving_since > seconds:
             self._refuse(408)
 
     # --- called by the transport ---
@@ -91,13 +102,16 @@ class HttpProtocol(asyncio.Protocol):
         self._connections.discard(self)
 
     def data_received(self, data: bytes) -> None:
-        if not self._receiving_since:
+        if self._refused:
+            return
+        if not self.receiving:
             self._receiving_since = self._loop.time()
         self._taken += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._refuse(400)
+            return
         if self._taken > (MOST_BYTES if self._headers_complete else MOST_HEADER_BYTES):
             self._refuse(413 if self._headers_complete else 431)
 
@@ -109,18 +123,18 @@ class HttpProtocol(asyncio.Protocol):
         self._headers_complete = False
         self._body = bytearray()
         self._fault = 0
-        self._taken = 0
 
     def on_url(self, url: bytes) -> None:
         self._url += url
 
     def on_header(self, raw_name: bytes, value: bytes) -> None:
-        if self._headers_complete:
-            return  # a trailer
-        name = raw_name.decode("latin-1").lower()
-        if name in self._headers and name.startswith(("ce-", "content-type")):
+        name = raw_name.lower()
+        if self._headers_complete or not name.startswith(_READ):
+            return  # a trailer, or nobody's concern
+        text = name.decode("latin-1")
+        if text in self._headers:
             self._fault = 400  # two answers to one question
-        self._headers[name] = value.decode("latin-1")
+        self._headers[text] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         self._headers_complete = True
@@ -130,22 +144,26 @@ class HttpProtocol(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         if len(self._body) + len(body) > MOST_BODY_BYTES:
             self._fault = 413
+            self._body.clear()
         if not self._fault:
             self._body += body
 
     def on_message_complete(self) -> None:
+        if self._parser.should_upgrade():
+            return  # the parser raises next
         method = self._parser.get_method().decode()
         path = self._url.partition(b"?")[0].decode("latin-1")
         keep_alive = self._parser.should_keep_alive() and self._parser.get_http_version() != "1.0"
         self._receiving_since = 0.0
+        self._taken = 0
         self._take(Request(method, path, self._headers, bytes(self._body), self._fault), keep_alive)
 
     # --- answering ---
 
     def _refuse(self, status: int) -> None:
-        """Nothing that follows on this connection can be understood."""
+        """Nothing that follows on this connection is listened to."""
+        self._refused = True
         self._receiving_since = 0.0
-        self._transport.pause_reading()
         self._take(Request("", "", {}, b"", status), keep_alive=False)
 
     def _take(self, request: Request, keep_alive: bool) -> None:
@@ -162,10 +180,20 @@ class HttpProtocol(asyncio.Protocol):
             keep_alive = keep_alive and not self._last
             self._transport.write(_wire(answer, request.method, keep_alive))
             if not keep_alive:
-                self._transport.close()
+                self._end()
                 return
         self._task = None
         self._transport.resume_reading()
+
+    def _end(self) -> None:
+        if not self._refused or self._transport.is_closing():
+            self._transport.close()
+            return
+        # Closing while the sender still sends would reset the connection, and the answer with it.
+        self._task = None
+        self._transport.write_eof()
+        self._transport.resume_reading()
+        self._loop.call_later(LINGER_SECONDS, self._transport.abort)
 
 
 _NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"

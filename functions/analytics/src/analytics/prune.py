@@ -10,7 +10,7 @@ BATCH = 2000
 
 
 async def prune(connection: Connection, older_than: timedelta, batch: int = BATCH) -> int:
-    """Return how many events left; each batch is a transaction of its own, and writers wait for one at most."""
+    """Return how many events left; writers wait for one batch at most."""
     before = datetime.now(UTC) - older_than
     total = 0
     while True:

@@ -27,7 +27,7 @@ def _documents(prefix: str) -> str:
            <> (0, 0, 0, 0, 0, 0, 0)
      UNION ALL
     SELECT 'duration', jsonb_build_array(user_id, hour, milliseconds), jsonb_build_object('tasks', tasks)
-      FROM analytics.{prefix}duration AS duration WHERE tasks <> 0"""  # noqa: S608 - two constants
+      FROM analytics.{prefix}duration AS duration WHERE tasks <> 0"""
 
 
 _COMPARE = f"""
@@ -41,6 +41,17 @@ _GAPS = """
 SELECT jsonb_build_array(source, task_id)::text AS key, versions::text, missing::text
   FROM analytics.missing_version
  ORDER BY source, task_id
+"""
+
+# The columns of the views are in the tables' order.
+_REWRITE = f"""
+SELECT pg_advisory_xact_lock({WRITERS});
+DELETE FROM analytics.task;
+DELETE FROM analytics.tally;
+DELETE FROM analytics.duration;
+INSERT INTO analytics.task SELECT * FROM analytics.recomputed_task;
+INSERT INTO analytics.tally SELECT * FROM analytics.recomputed_tally;
+INSERT INTO analytics.duration SELECT * FROM analytics.recomputed_duration;
 """
 
 
@@ -80,11 +91,4 @@ def _document(text: str | None) -> dict[str, Any]:
 async def rewrite(connection: Connection) -> None:
     """Writers wait meanwhile, and their callers are told to come again if it takes long."""
     async with connection.transaction(isolation="read_committed"):
-        await connection.execute(f"SELECT pg_advisory_xact_lock({WRITERS})")
-        for table in ("task", "tally", "duration"):
-            await connection.execute(f"DELETE FROM analytics.{table}")
-        # The views' columns are in the tables' order.
-        for table in ("task", "tally", "duration"):
-            await connection.execute(
-                f"INSERT INTO analytics.{table} SELECT * FROM analytics.recomputed_{table}"
-            )
+        await connection.execute(_REWRITE)

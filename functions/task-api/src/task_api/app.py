@@ -16,6 +16,7 @@ from task_api.auth.keys import Keys
 from task_api.auth.verifier import Verifier
 from task_api.database import Database, open_database
 from task_api.dependencies import State
+from task_api.lean import LeanApi
 from task_api.logs import AccessLog
 from task_api.metrics import Metrics
 from task_api.observing import Observing
@@ -39,17 +40,19 @@ def create_app(
 ) -> FastAPI:
     """Make the application; nothing is opened before its lifespan starts."""
     metrics = metrics or Metrics()
-    app = FastAPI(
+    app = LeanApi(
         title="Task API",
         version=version("task-api"),
         description="Tasks over REST; every change becomes a CloudEvent.",
         lifespan=_lifespan(settings, metrics, stopping or asyncio.Event()),
-        redirect_slashes=False,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
         # Measured here, with labels and log lines of our own; FastAPI's would measure a second time.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    # Not include_router: its routes are looked up through a second layer, 10 µs per request (measured).
-    app.router.routes += [*tasks.router.routes, *platform.router.routes]
+    # In front of /docs, because each route that is looked at costs 3 µs, and not by include_router, which looks
+    # at them through a second layer (10 µs, measured).
+    app.router.routes[:0] = [*tasks.router.routes, *platform.router.routes]
     install_handlers(app)
     install_openapi(app, settings.public_url)
     access_log = AccessLog() if settings.log_level in {"DEBUG", "INFO"} else None

@@ -17,7 +17,10 @@ Answer = TypeVar("Answer")
 
 
 class Batcher(Generic[Item, Answer]):
-    """Runs at most `in_flight` statements of at most `most` items; answers come after the shared commit."""
+    """Runs at most `in_flight` statements of at most `most` items; answers come after the shared commit.
+
+    `rest` is a pause after each statement, for what nobody waits for: the first item still goes at once.
+    """
 
     def __init__(
         self,
@@ -25,10 +28,12 @@ class Batcher(Generic[Item, Answer]):
         *,
         most: int = 128,
         in_flight: int = 2,
+        rest: float = 0,
     ) -> None:
         self._run = run
         self._most = most
         self._in_flight = in_flight
+        self._rest = rest
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._running = 0
         self._tasks: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
@@ -49,6 +54,8 @@ class Batcher(Generic[Item, Answer]):
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
                 await self._settle(batch)
+                if self._rest:
+                    await asyncio.sleep(self._rest)
         finally:
             self._running -= 1  # not in a callback: nobody may be appended between the last look and this
 

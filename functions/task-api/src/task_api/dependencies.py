@@ -1,4 +1,4 @@
-"""What routes ask for, as annotations; each dependency takes the request alone (see `lean_route`)."""
+"""What routes ask for, as annotations; each dependency takes the request alone (see `lean`)."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from knative_local.planning.programs import Program, plan_program
 
 _SPEC: KeyPath = ("spec", "template", "spec")
 _CONTAINER: KeyPath = (*_SPEC, "containers", 0)
+_DEFAULT_SECONDS = 300
 _LONGEST_SECONDS = 600  # Knative's max-revision-timeout-seconds
 _MOST_CONCURRENT = 1000
 
@@ -50,7 +51,7 @@ def plan_service(sources: Sources, loaded: Loaded[Service]) -> ServicePlan:
         program=plan_program(sources, loaded, container, _CONTAINER),
         scaling=scaling_of(document, loaded.body, sources.profile.autoscaler),
         concurrency=spec.container_concurrency,
-        timeout_seconds=spec.timeout_seconds,
+        timeout_seconds=spec.timeout_seconds or _DEFAULT_SECONDS,
         response_start_seconds=spec.response_start_timeout_seconds,
         idle_seconds=spec.idle_timeout_seconds,
         startup=plan_probe(document, container.startup_probe, (*_CONTAINER, "startupProbe"), port),

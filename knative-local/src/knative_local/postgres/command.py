@@ -18,7 +18,7 @@ async def serve(data: Path, command: list[str], *, ephemeral: bool) -> int:
     """Print the URL as the first line, then run until a signal, the command's end, or the server's."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     folder = data / "postgres"
     server = Server(folder, folder / "server.log", ephemeral=ephemeral)

@@ -35,7 +35,7 @@ async def _until_signal(
     options: Options, profile: profiles.Profile, manifests: reading.Manifests, console: Console
 ) -> None:
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await run(options, profile, manifests, console, stop)
 

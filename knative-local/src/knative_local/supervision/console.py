@@ -21,6 +21,7 @@ class Console:
         self._started = time.monotonic()
         self._rich: RichConsole | None = None
         self._spinner: Status | None = None
+        self.silent = False
         if self._stream.isatty():
             self._go_rich()
 
@@ -59,7 +60,12 @@ class Console:
             self._spinner = None
 
     def _line(self, text: str) -> None:
-        if self._rich is None:
-            print(text, file=self._stream, flush=True)
-        else:
-            self._rich.print(text, markup=False)
+        if self.silent:
+            return
+        try:
+            if self._rich is None:
+                print(text, file=self._stream, flush=True)
+            else:
+                self._rich.print(text, markup=False)
+        except BrokenPipeError:  # who read along has left; the system runs on
+            self.silent = True

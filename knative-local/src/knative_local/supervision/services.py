@@ -21,6 +21,7 @@ from knative_local.supervision.port_book import PortBook
 from knative_local.supervision.programs import Programs
 from knative_local.supervision.together import together
 
+_PATIENCE = 10.0  # after which a start says what it waits for
 _GRACE = 4.0  # who presses Ctrl-C waits at most that long for requests in flight
 
 
@@ -50,7 +51,7 @@ class Services:
             await listener.start(self._book.services[revision.plan.namespace, revision.plan.name])
             revision.start()
         self._tasks.append(asyncio.create_task(self._tick(logs)))
-        await together(self._first_ready(revision) for revision in self.revisions)
+        await together(self._first_ready(revision, logs) for revision in self.revisions)
 
     def watch(self, profile: Profile) -> None:
         """Replace the instances of a service whose source has changed."""
@@ -70,9 +71,16 @@ class Services:
         await asyncio.gather(*(revision.stop(_GRACE) for revision in self.revisions))
         await asyncio.gather(*(listener.stop(0.5) for listener in self._listeners))
 
-    async def _first_ready(self, revision: Revision) -> None:
-        await revision.initially_ready()
-        self._console.progress(f"{revision.plan.name} ready")
+    async def _first_ready(self, revision: Revision, logs: LogFolder) -> None:
+        name = revision.plan.name
+        waiting = asyncio.create_task(revision.initially_ready())
+        try:
+            while not (await asyncio.wait({waiting}, timeout=_PATIENCE))[0]:
+                self._console.progress(f"{name} is not ready yet: {logs.tail(name, 1) or 'it wrote nothing'}")
+            waiting.result()
+        finally:
+            waiting.cancel()
+        self._console.progress(f"{name} ready")
 
     async def _tick(self, logs: LogFolder) -> None:
         """Reports every second, decisions every other one, as in Knative."""

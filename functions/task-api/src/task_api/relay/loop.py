@@ -18,8 +18,13 @@ logger = logging.getLogger(__name__)
 
 # Claimed ahead per worker: enough for statements of a batch's size, little enough for the lease.
 _AHEAD = 3
+# Between two claims and between two deletions, so that the relay takes a few hundred statements per second of
+# the database, not one or two per event; an event after a quiet moment waits for nothing. One client's creates
+# took 5 times a raw insert without it and 3 times with it (measured).
+_REST_SECONDS = 0.005
+# Only then is the outbox asked when its next event is due: under load that would be a query per event.
+_QUIET_SECONDS = 0.25
 _SHORTEST_SLEEP_SECONDS = 0.05
-_BUSY_SLEEP_SECONDS = 1.0
 _DATABASE_AWAY_SECONDS = 1.0
 
 
@@ -47,8 +52,10 @@ class Relay:
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._drained = False
-        self._accepted: Batcher[Claimed, None] = Batcher(outbox.delete, in_flight=1)
-        self._postponed: Batcher[Postponed, None] = Batcher(outbox.postpone, in_flight=1)
+        self._hungry = False  # more is due than there was room for
+        self._rested_at = 0.0
+        self._accepted: Batcher[Claimed, bool] = Batcher(outbox.delete, in_flight=1, rest=_REST_SECONDS)
+        self._postponed: Batcher[Postponed, None] = Batcher(outbox.postpone, in_flight=1, rest=_REST_SECONDS)
         self._tasks: list[asyncio.Task[None]] = []
 
     def wake(self) -> None:
@@ -89,16 +96,21 @@ class Relay:
             return
         most = 1 if self._pace.troubled else self._concurrency * _AHEAD
         room = most - self._outstanding
-        if room < most / _AHEAD:
+        self._hungry = room < most / _AHEAD
+        if self._hungry:
             await self._wake.wait()
             return
+        await asyncio.sleep(self._rested_at - time.monotonic())
         rows = await self._outbox.claim(room, self._timing.lease)
-        start_before = time.monotonic() + self._timing.lease - self._timing.timeout
+        now = time.monotonic()
+        start_before = now + self._timing.lease - self._timing.timeout
         self._outstanding += len(rows)
         for row in rows:
             self._queue.put_nowait((row, start_before))
+        self._hungry = len(rows) == room
+        self._rested_at = now if self._hungry else now + _REST_SECONDS
         self._drained = self._stop.is_set() and self._outstanding == 0
-        if len(rows) < room and not self._drained:
+        if not self._hungry and not self._drained and not await _wait(self._wake, _QUIET_SECONDS):
             await _wait(self._wake, await self._seconds_to_next())
 
     async def _wait_for_broker(self) -> None:
@@ -108,8 +120,6 @@ class Relay:
             await _wait(self._wake if self._stop.is_set() else self._stop, self._pace.remaining())
 
     async def _seconds_to_next(self) -> float:
-        if self._outstanding:
-            return _BUSY_SLEEP_SECONDS  # a finished event wakes us anyway
         seconds = await self._outbox.seconds_to_next()
         longest = self._timing.poll_max
         return longest if seconds is None else min(longest, max(_SHORTEST_SLEEP_SECONDS, seconds))
@@ -117,28 +127,33 @@ class Relay:
     async def _work(self) -> None:
         while True:
             row, start_before = await self._queue.get()
+            followed = False
             try:
-                await self._settle(row, start_before)
+                followed = await self._settle(row, start_before)
             except Exception:  # the edge of a background task: the lease ends, the event is sent again
                 logger.exception("event %s could not be settled", row.event_id)
             finally:
                 self._outstanding -= 1
-                if self._outstanding <= self._concurrency * (_AHEAD - 1):
+                has_room = self._hungry and self._outstanding <= self._concurrency * (_AHEAD - 1)
+                if followed or has_room or self._stop.is_set():
                     self._wake.set()
 
-    async def _settle(self, row: Claimed, start_before: float) -> None:
+    async def _settle(self, row: Claimed, start_before: float) -> bool:
+        """Return whether the next version of the task may go now."""
         if self._pace.room() == 0 or time.monotonic() > start_before:
             # Not attempted: the broker is in trouble, or the lease might end before the answer comes.
             await self._postponed.submit(Postponed(row.task_id, row.version, 0, None, park=False))
-            return
+            return False
         postponed = await self._publisher.publish(row)
         if postponed is None:
-            await self._accepted.submit(row)
-        else:
-            await self._postponed.submit(postponed)
+            return await self._accepted.submit(row)
+        await self._postponed.submit(postponed)
+        return postponed.park
 
 
-async def _wait(event: asyncio.Event, seconds: float) -> None:
+async def _wait(event: asyncio.Event, seconds: float) -> bool:
+    """Return False where nothing happened in time."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await event.wait()
+            return await event.wait()
+    return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from task_api.dependencies import state
-from task_api.lean_route import LeanRoute
+from task_api.lean import LeanRoute
 from task_api.openapi import UNAVAILABLE, answers
 
 router = APIRouter(tags=["platform"], route_class=LeanRoute)

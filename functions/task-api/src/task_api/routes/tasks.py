@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from task_api.dependencies import Authenticated, IdempotencyKey, IfMatch, IfNoneMatch, TaskId, Tasks, state
 from task_api.etag import etag, match
-from task_api.lean_route import LeanRoute
+from task_api.lean import LeanRoute
 from task_api.models import ListParameters, NewTask, Task, TaskPage, TaskPatch
 from task_api.openapi import BODY, CHANGE, CREATED, ETAG, ONE, READ, answers
 from task_api.repository.records import Stored

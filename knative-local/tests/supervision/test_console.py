@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import io
+import os
+import pty
+from pathlib import Path
+
+from knative_local.supervision.console import Console
+
+
+class _ClosedPipe(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_terminal_gets_the_same_words_with_a_spinner_before_them() -> None:
+    reading, writing = pty.openpty()
+    with os.fdopen(writing, "w") as terminal:
+        console = Console(terminal)
+        console.progress("database ready [not markup]")
+        console.ready({"api": "http://a"}, Path("/logs"), ["curl http://a"])
+        console.close()
+        shown = os.read(reading, 65536).decode()
+    os.close(reading)
+
+    assert "database ready [not markup]" in shown
+    assert "curl http://a" in shown
+    assert "\x1b[" in shown
+
+
+def test_who_stops_reading_along_does_not_stop_the_system() -> None:
+    console = Console(_ClosedPipe())
+    console.note("something happened")
+    console.ready({}, Path("/logs"), [])
+
+    assert console.silent
