@@ -56,9 +56,7 @@ async def test_a_newer_schema_is_left_as_it_is(database: str) -> None:
     assert await migrate(database) == "0999"
 
 
-async def test_whoever_may_not_create_roles_gets_everything_else(
-    empty: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_whoever_may_not_create_roles_gets_everything_else(empty: str) -> None:
     name = empty.rpartition("/")[2]
     address = empty.rpartition("@")[2]
     await execute(empty, f"CREATE ROLE {name} LOGIN PASSWORD 'secret' NOCREATEROLE")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pty
@@ -13,6 +14,16 @@ class _ClosedPipe(io.StringIO):
         raise BrokenPipeError
 
 
+def read_all(descriptor: int) -> str:
+    """Until the other end is closed, which Linux tells with an error."""
+    parts = []
+    with contextlib.suppress(OSError):
+        while part := os.read(descriptor, 65536):
+            parts.append(part)
+    os.close(descriptor)
+    return b"".join(parts).decode()
+
+
 def test_a_terminal_gets_the_same_words_with_a_spinner_before_them() -> None:
     reading, writing = pty.openpty()
     with os.fdopen(writing, "w") as terminal:
@@ -20,8 +31,7 @@ def test_a_terminal_gets_the_same_words_with_a_spinner_before_them() -> None:
         console.progress("database ready [not markup]")
         console.ready({"api": "http://a"}, Path("/logs"), ["curl http://a"])
         console.close()
-        shown = os.read(reading, 65536).decode()
-    os.close(reading)
+    shown = read_all(reading)
 
     assert "database ready [not markup]" in shown
     assert "curl http://a" in shown

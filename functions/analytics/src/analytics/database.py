@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -38,22 +38,38 @@ _KNOWN = frozenset(
 _TLS_FILES = frozenset(("sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl"))
 # libpq encrypts without a look at the certificate under `require`, which is what Neon's URLs say.
 _VERIFIED = ("require", "verify-ca", "verify-full")
+_UNVERIFIED = ("disable", "allow", "prefer")
 CONNECT_SECONDS = 10.0
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
     """For asyncpg.connect: libpq's own keys are dropped, and TLS that is required is verified."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgresql", "postgres"):
-        raise InvalidSetting("The database URL does not begin with postgresql://.")
+    parts = _split(url)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    verified = query.get("sslmode") in _VERIFIED
+    mode = query.get("sslmode", "prefer")
+    if mode not in (*_VERIFIED, *_UNVERIFIED):
+        raise InvalidSetting(f"The database URL has an sslmode {mode!r} nobody knows.")
+    verified = mode in _VERIFIED
     kept = _KNOWN if verified else _KNOWN | _TLS_FILES
     text = urlencode({name: value for name, value in query.items() if name in kept})
     arguments: dict[str, Any] = {"dsn": urlunsplit(parts._replace(query=text)), "timeout": CONNECT_SECONDS}
     if verified:
         arguments["ssl"] = _tls(query)
     return arguments
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise InvalidSetting(f"The database URL is not a URL: {error}.") from None
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise InvalidSetting("The database URL does not begin with postgresql://.")
+    for place in parts.netloc.rpartition("@")[2].split(","):
+        port = place.rpartition("]")[2].partition(":")[2]
+        if port and not (port.isascii() and port.isdigit()):
+            raise InvalidSetting("The database URL has a port that is not a number.")
+    return parts
 
 
 def _tls(query: dict[str, str]) -> ssl.SSLContext:

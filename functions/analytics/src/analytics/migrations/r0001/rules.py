@@ -8,8 +8,6 @@ All of it is associative, commutative and, as far as tasks go, idempotent: that 
 change a number.
 """
 
-
-
 from __future__ import annotations
 
 from analytics.locks import WRITERS

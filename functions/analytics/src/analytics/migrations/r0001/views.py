@@ -1,7 +1,5 @@
 """What readers see, and the role they see it with."""
 
-
-
 from __future__ import annotations
 
 # The order (xid, position) is not the order of commits: a row may be written before and committed after its
