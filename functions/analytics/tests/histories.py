@@ -33,18 +33,17 @@ def _lives(draw: st.DrawFn, task_id: int) -> list[TaskEvent]:
     steps = draw(st.lists(st.sampled_from(sorted(_TYPE_OF)), max_size=5))
     user = draw(st.sampled_from(["alice", "bob"]))
     moments = _moments(NOON, draw(st.lists(_PAUSES, min_size=len(steps), max_size=len(steps))))
-    created_at = next(moments)
-    stated = draw(st.booleans())
-    life = [
-        make_event(task_id=task_id, user_id=user, time=created_at, created_at=created_at if stated else None)
-    ]
+    # The payload's times are the database's, whose clock may be another; or they are not there at all.
+    clock = timedelta(seconds=draw(st.sampled_from([-2, 0, 5])))
+    begun = next(moments)
+    life = [make_event(task_id=task_id, user_id=user, time=begun, created_at=draw(_stated(begun + clock)))]
     completed_at: datetime | None = None
     for step, time in zip(steps, moments, strict=True):
         if step == "complete":
             completed_at = time
         elif step == "reopen":
             completed_at = None
-        elif step == "edit" and draw(st.booleans()):
+        elif step == "edit":
             user = draw(st.sampled_from(["alice", "bob"]))  # a task may change hands
         life.append(
             make_event(
@@ -54,11 +53,15 @@ def _lives(draw: st.DrawFn, task_id: int) -> list[TaskEvent]:
                 user_id=user,
                 time=time,
                 completed=completed_at is not None,
-                created_at=created_at if stated else None,
-                completed_at=completed_at if stated else None,
+                created_at=draw(_stated(begun + clock)),
+                completed_at=draw(_stated(completed_at)),
             )
         )
     return life
+
+
+def _stated(time: datetime | None) -> st.SearchStrategy[datetime | None]:
+    return st.sampled_from([time, None])
 
 
 def _moments(start: datetime, pauses: list[float]) -> Iterator[datetime]:

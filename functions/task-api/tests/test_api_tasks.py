@@ -89,8 +89,8 @@ def test_a_key_that_must_have_a_value_cannot_be_patched_away(client: httpx.Clien
 def test_a_stale_tag_changes_nothing(client: httpx.Client, api: ApiProcess, method: str) -> None:
     task_id = create(client)
     client.patch(f"/v1/tasks/{task_id}", json={"title": "Second"})
-    body = {"json": {"title": "Third"}} if method == "PATCH" else {}
-    answer = client.request(method, f"/v1/tasks/{task_id}", headers={"If-Match": '"1"'}, **body)
+    body = {"title": "Third"} if method == "PATCH" else None
+    answer = client.request(method, f"/v1/tasks/{task_id}", headers={"If-Match": '"1"'}, json=body)
     assert answer.status_code == 412
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["etag"] == '"2"'
@@ -144,9 +144,9 @@ def test_a_foreign_task_does_not_exist(
     client: httpx.Client, stranger: httpx.Client, api: ApiProcess, method: str, suffix: str
 ) -> None:
     task_id = create(client)
-    body = {"json": {"title": "Mine now"}} if method == "PATCH" else {}
-    answer = stranger.request(method, f"/v1/tasks/{task_id}{suffix}", **body)
-    missing = stranger.request(method, f"/v1/tasks/{2**62}{suffix}", **body)
+    body = {"title": "Mine now"} if method == "PATCH" else None
+    answer = stranger.request(method, f"/v1/tasks/{task_id}{suffix}", json=body)
+    missing = stranger.request(method, f"/v1/tasks/{2**62}{suffix}", json=body)
     assert (answer.status_code, missing.status_code) == (404, 404)
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == missing.json()["type"]

@@ -2,8 +2,8 @@
 
 A route is declared as in any FastAPI application, and the OpenAPI document is FastAPI's own. What is left out
 when it runs are exit stacks, generator dependencies, background tasks, form parsing and the serialisation of
-return values, none of which is used here: 60 of 80 microseconds per request (measured).
-`tests/test_lean_route` runs the same requests through both and compares the answers.
+return values, none of which is used here: 70 of 90 µs per request (measured).
+`tests/test_lean.py` sends the same requests through both and compares the answers.
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ def _model(fields: Sequence[ModelField]) -> tuple[str, TypeAdapter[Any] | None]:
     if not fields:
         return "", None
     (field,) = fields
-    return field.name, TypeAdapter(field.field_info.annotation)
+    model: Any = field.field_info.annotation
+    return field.name, TypeAdapter(model)
 
 
 def _faults(where: str, error: ValidationError) -> list[dict[str, Any]]:

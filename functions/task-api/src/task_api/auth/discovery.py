@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from task_api.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    import httpx  # noqa: PLC0415 - as said above
+    import httpx
 
 Fetch: TypeAlias = Callable[[], Awaitable[KeySet]]
 _TIMEOUT_SECONDS = 5
@@ -89,13 +89,13 @@ def parse_keys(document: bytes, source: str) -> KeySet:
 
 def _client() -> httpx.AsyncClient:
     """Off the loop: importing httpx takes 100 ms, and reading the CA bundle 30 for each client (measured)."""
-    import httpx  # noqa: PLC0415 - as said above
+    import httpx  # noqa: PLC0415  see above
 
     return httpx.AsyncClient(timeout=_TIMEOUT_SECONDS)
 
 
 async def _get(client: httpx.AsyncClient, url: str) -> bytes:
-    import httpx  # noqa: PLC0415 - as said above
+    import httpx  # noqa: PLC0415  imported already, by _client
 
     try:
         answer = await client.get(url)
