@@ -98,10 +98,10 @@ format: $(VENV)/.dev ## Format the code and repair what can be repaired
 .PHONY: types
 types: $(VENV)/.dev ## Check the types
 	$(BIN)/mypy conftest.py contracts functions/analytics helm bench docs e2e
-	@# Apart: a hyphen in a folder's name hides it from mypy, and there would be several packages "tests".
-	$(BIN)/mypy functions/task-api
-	$(BIN)/mypy knative-local
-	$(BIN)/mypy dev-issuer
+	@# From inside: a hyphen in a folder's name is no package name to mypy.
+	@for member in functions/task-api knative-local dev-issuer; do \
+	  echo "mypy $$member"; (cd $$member && "$(CURDIR)/$(BIN)/mypy" --config-file "$(CURDIR)/pyproject.toml" src tests) || exit 1; \
+	done
 
 .PHONY: render
 render: $(VENV)/.dev ## Write knative/, eventing/ and contracts/schemas/ from their sources

@@ -11,5 +11,5 @@ SECONDS = 20.0
 async def until(condition: Callable[[], Awaitable[object]]) -> None:
     """Fail with TimeoutError rather than wait for ever."""
     async with asyncio.timeout(SECONDS):
-        while not await condition():  # noqa: ASYNC110 - see above
+        while not await condition():
             await asyncio.sleep(0.005)

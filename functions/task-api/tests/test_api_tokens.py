@@ -43,7 +43,7 @@ def test_a_token_that_proves_nothing_is_refused(
     assert answer.headers["www-authenticate"].startswith('Bearer error="invalid_token"')
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz"])
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Basic dXNlcjpwYXNz"])
 def test_without_a_token_the_challenge_names_no_error(api: ApiProcess, header: str | None) -> None:
     with api.anonymous() as client:
         answer = client.get("/v1/tasks", headers={} if header is None else {"Authorization": header})

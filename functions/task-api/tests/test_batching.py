@@ -99,7 +99,7 @@ async def test_nothing_is_left_behind_when_a_runner_ends() -> None:
     statements = Statements()
     statements.go.set()
     batcher = Batcher(statements.run, in_flight=1)
-    for item in range(200):
+    for item in range(1000, 1200):
         first = asyncio.create_task(batcher.submit(item))
         for _ in range(item % 6):
             await asyncio.sleep(0)

@@ -13,10 +13,12 @@ from task_api.database import Database, open_database
 from task_api.errors import DatabaseUnavailable, StatementRefused
 from task_api.pool import Pool
 
+_KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND query LIKE '%pg_sleep%'"
+
 
 @asynccontextmanager
-async def _pool(url: str, *, size: int, timeout: float = 5) -> AsyncIterator[Pool]:
-    pool = Pool(_connector(url), size=size, timeout=timeout)
+async def _pool(url: str, *, size: int, patience: float = 5) -> AsyncIterator[Pool]:
+    pool = Pool(_connector(url), size=size, timeout=patience)
     yield pool
     await pool.close()
 
@@ -50,7 +52,7 @@ async def test_who_comes_too_many_waits_for_a_turn(postgres_url: str) -> None:
 
 
 async def test_waiting_has_an_end(postgres_url: str) -> None:
-    async with _pool(postgres_url, size=1, timeout=0.05) as pool:
+    async with _pool(postgres_url, size=1, patience=0.05) as pool:
         only = await pool.acquire()
         with pytest.raises(TimeoutError):
             await pool.acquire()
@@ -114,10 +116,7 @@ async def test_a_killed_backend_is_an_outage_and_then_none(postgres_url: str, da
     pid = await database.fetchval("SELECT pg_backend_pid()")
     other = await asyncpg.connect(postgres_url)
     sleeping = asyncio.create_task(database.fetch("SELECT pg_sleep(60)"))
-    while not await other.fetchval(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND query LIKE '%pg_sleep%'",
-        pid,
-    ):
+    while not await other.fetchval(_KILL, pid):
         await asyncio.sleep(0)
     with pytest.raises(DatabaseUnavailable):
         await sleeping
@@ -125,6 +124,6 @@ async def test_a_killed_backend_is_an_outage_and_then_none(postgres_url: str, da
     await other.close()
 
 
-async def test_an_argument_of_the_wrong_type_is_a_bug_and_no_outage(database: Database) -> None:
-    with pytest.raises(asyncpg.DataError):
+async def test_an_argument_of_the_wrong_type_is_no_outage(database: Database) -> None:
+    with pytest.raises(StatementRefused):
         await database.fetch("SELECT $1::int", "one")

@@ -34,7 +34,7 @@ class Signer:
     def public_pem(self) -> bytes:
         return self._key.as_pem(private=False)
 
-    def token(self, sub: str, *, alg: str = "RS256", **claims: object) -> str:
+    def token(self, sub: str, /, *, alg: str = "RS256", **claims: object) -> str:
         header = {"alg": alg, "kid": self._kid}
         return jwt.encode(header, claims_for(sub, **claims), self._key, algorithms=[alg])
 
@@ -48,7 +48,7 @@ class Signer:
         return _compact(header, claims_for(sub), lambda text: hmac.new(secret, text, hashlib.sha256).digest())
 
 
-def claims_for(sub: str, **claims: object) -> dict[str, Any]:
+def claims_for(sub: str, /, **claims: object) -> dict[str, Any]:
     """Valid ones, some replaced; None leaves a claim out."""
     now = int(time.time())
     merged = {"iss": ISSUER, "aud": "task-api", "sub": sub, "iat": now, "exp": now + 600} | claims

@@ -88,7 +88,7 @@ class System:
     async def settled(self, name: str = "t") -> Counts:
         """Wait until the Trigger has nothing left to do; what it did."""
         async with asyncio.timeout(DEADLINE_SECONDS):
-            while (await self.trigger(name)).lag:  # noqa: ASYNC110 - another process could not tell either
+            while (await self.trigger(name)).lag:
                 await asyncio.sleep(0.01)
         return (await self.trigger(name)).counts
 

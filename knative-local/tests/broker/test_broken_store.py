@@ -92,7 +92,7 @@ async def test_a_request_whose_reply_is_not_stored_yet_is_not_finished() -> None
     dispatcher = Dispatcher(trigger("http://function/"), TOPIC, log, Function(), asyncio.sleep)
     running = asyncio.create_task(dispatcher.run())
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while not dispatcher.counts.delivered:  # noqa: ASYNC110 - there is nothing to wait on
+        while not dispatcher.counts.delivered:
             await asyncio.sleep(0)
     dispatcher.stop(1)
     await running

@@ -43,7 +43,7 @@ async def test_a_kill_in_mid_append_loses_nothing_acknowledged(seed: int, tmp_pa
             pouring = asyncio.create_task(broker.pour(range(sent, sent + 100_000), acknowledged))
             enough = len(acknowledged) + chance.randrange(50, 1500)
             async with asyncio.timeout(DEADLINE_SECONDS):
-                while len(acknowledged) < enough:  # noqa: ASYNC110 - the moment of the kill
+                while len(acknowledged) < enough:
                     await asyncio.sleep(0.001)
             assert await broker.end(signal.SIGKILL) == -signal.SIGKILL
             await pouring

@@ -8,6 +8,7 @@ slow a request may be.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, cast
@@ -128,13 +129,12 @@ class HttpProtocol(asyncio.Protocol):
         self._url += url
 
     def on_header(self, raw_name: bytes, value: bytes) -> None:
-        name = raw_name.lower()
-        if self._headers_complete or not name.startswith(_READ):
-            return  # a trailer, or nobody's concern
-        text = name.decode("latin-1")
-        if text in self._headers:
+        name = _name_of(raw_name)
+        if not name or self._headers_complete:
+            return  # nobody's concern, or a trailer
+        if name in self._headers:
             self._fault = 400  # two answers to one question
-        self._headers[text] = value.decode("latin-1")
+        self._headers[name] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         self._headers_complete = True
@@ -194,6 +194,13 @@ class HttpProtocol(asyncio.Protocol):
         self._transport.write_eof()
         self._transport.resume_reading()
         self._loop.call_later(LINGER_SECONDS, self._transport.abort)
+
+
+@functools.lru_cache(maxsize=256)  # senders repeat themselves
+def _name_of(raw: bytes) -> str:
+    """Empty for a header nobody reads."""
+    name = raw.lower()
+    return name.decode("latin-1") if name.startswith(_READ) else ""
 
 
 _NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"

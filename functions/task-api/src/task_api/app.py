@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from task_api.auth.discovery import from_file, from_issuer
+from task_api.auth.discovery import Fetch, from_file, from_issuer
 from task_api.auth.keys import Keys
 from task_api.auth.verifier import Verifier
 from task_api.database import Database, open_database
@@ -38,13 +38,17 @@ logger = logging.getLogger(__name__)
 def create_app(
     settings: Settings, *, metrics: Metrics | None = None, stopping: asyncio.Event | None = None
 ) -> FastAPI:
-    """Make the application; nothing is opened before its lifespan starts."""
+    """Make the application; nothing is opened before its lifespan starts.
+
+    Raises:
+        ConfigurationError: OIDC_JWKS_FILE is no key set.
+    """
     metrics = metrics or Metrics()
     app = LeanApi(
         title="Task API",
         version=version("task-api"),
         description="Tasks over REST; every change becomes a CloudEvent.",
-        lifespan=_lifespan(settings, metrics, stopping or asyncio.Event()),
+        lifespan=_lifespan(settings, metrics, stopping or asyncio.Event(), _fetch(settings)),
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         # Measured here, with labels and log lines of our own; FastAPI's would measure a second time.
@@ -61,7 +65,7 @@ def create_app(
 
 
 def _lifespan(
-    settings: Settings, metrics: Metrics, stopping: asyncio.Event
+    settings: Settings, metrics: Metrics, stopping: asyncio.Event, fetch: Fetch
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
@@ -71,7 +75,7 @@ def _lifespan(
                 size=settings.database_pool_size,
                 timeout=settings.database_timeout_seconds,
             ) as database,
-            _keys(settings) as keys,
+            _keys(settings, fetch) as keys,
             _relay(settings, database, metrics) as relay,
             _retention(settings, database),
         ):
@@ -100,11 +104,15 @@ def _nobody() -> None:
     """There is no relay to wake."""
 
 
-@asynccontextmanager
-async def _keys(settings: Settings) -> AsyncIterator[Keys]:
+def _fetch(settings: Settings) -> Fetch:
     path = settings.oidc_jwks_file
+    return from_file(path) if path else from_issuer(settings.oidc_issuer)
+
+
+@asynccontextmanager
+async def _keys(settings: Settings, fetch: Fetch) -> AsyncIterator[Keys]:
     keys = Keys(
-        from_file(path) if path else from_issuer(settings.oidc_issuer),
+        fetch,
         refresh=settings.oidc_keys_refresh_seconds,
         max_age=settings.oidc_keys_max_age_seconds,
         cooldown=settings.oidc_refresh_cooldown_seconds,

@@ -78,6 +78,4 @@ def translated_errors() -> Iterator[None]:
             raise DatabaseUnavailable("The database does not answer; try again.") from error
         raise StatementRefused(type(error).__name__, state) from error
     except (OSError, asyncpg.InterfaceError, TimeoutError) as error:
-        if isinstance(error, ValueError):  # an argument of the wrong type: a bug, not an outage
-            raise
         raise DatabaseUnavailable("The database does not answer; try again.") from error

@@ -71,12 +71,13 @@ class Keys:
             await asyncio.gather(self._running, return_exceptions=True)
 
     def _may_try(self, cooldown: float) -> bool:
-        return self._running is None and self._clock() - self._tried_at >= cooldown
+        idle = self._running is None or self._running.done()
+        return idle and self._clock() - self._tried_at >= cooldown
 
     async def _try_to_refresh(self, cooldown: float) -> None:
         if self._may_try(cooldown):
             self._start()
-        if self._running is not None:
+        if self._running is not None and not self._running.done():
             await asyncio.shield(self._running)
 
     def _start(self) -> None:
@@ -93,5 +94,3 @@ class Keys:
                 self.generation += 1
             self._keys = keys
             self._fetched_at = self._clock()
-        finally:
-            self._running = None
