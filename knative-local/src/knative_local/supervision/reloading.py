@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 
 _INTERVAL = 0.5
@@ -26,9 +26,14 @@ def fingerprint(folders: Iterable[Path]) -> int:
     return hash(tuple(sorted(seen)))
 
 
-async def watch(watched: Mapping[str, list[Path]], changed: Callable[[str], None]) -> None:
-    """Until cancelled: call `changed` with the name of each service whose folders are not as before."""
-    known = {name: fingerprint(folders) for name, folders in watched.items()}
+def watch(watched: Mapping[str, list[Path]], changed: Callable[[str], None]) -> Coroutine[None, None, None]:
+    """Until cancelled: call `changed` with the name of each service whose folders are not as before this call."""
+    return _watch(watched, changed, {name: fingerprint(folders) for name, folders in watched.items()})
+
+
+async def _watch(
+    watched: Mapping[str, list[Path]], changed: Callable[[str], None], known: dict[str, int]
+) -> None:
     while True:
         await asyncio.sleep(_INTERVAL)
         for name, folders in watched.items():
