@@ -7,6 +7,9 @@ MEMBERS := contracts functions/task-api functions/analytics knative-local dev-is
 export LOCAL_DATA ?= .local
 UV := $(shell command -v uv 2>/dev/null)
 
+# A start without .pyc files takes several times as long, and starts are what this project measures.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -22,8 +25,8 @@ define install
 	@echo "Setting up $(VENV) from $(1) ..."
 	@if [ -n "$(UV)" ]; then \
 	  [ -x $(BIN)/python ] || uv venv --quiet --python "$(PYTHON)" $(VENV); \
-	  uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) && \
-	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ./,$(MEMBERS)); \
+	  uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) && \
+	  uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ./,$(MEMBERS)); \
 	else \
 	  [ -x $(BIN)/pip ] || $(PYTHON) -m venv $(VENV); \
 	  $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \

@@ -139,9 +139,10 @@ async def run(plan: Plan) -> Result:
     """Raise AssertionError with the answer when one has another status than expected."""
     url = urlsplit(plan.url)
     loop = asyncio.get_running_loop()
-    start = time.perf_counter()
     left = plan.requests if plan.requests is not None else sys.maxsize
-    queue = _Queue(prepared(plan), left, start + plan.seconds)
+    requests = prepared(plan)
+    start = time.perf_counter()
+    queue = _Queue(requests, left, start + plan.seconds)
     clients = [_Client(queue, plan, loop.create_future()) for _ in range(plan.clients)]
     for client in clients:
         await loop.create_connection(partial(_same, client), url.hostname or "", url.port or 80)

@@ -140,18 +140,22 @@ def _attributes(event: TaskEvent) -> dict[str, Any]:
 
 
 def _from_binary(headers: dict[str, str], content_type: str, body: bytes) -> Envelope:
-    attributes = {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}
-    if "datacontenttype" in attributes:
+    texts = {
+        name[3:]: unquote(value) if "%" in value else value
+        for name, value in headers.items()
+        if name.startswith("ce-")
+    }
+    if "datacontenttype" in texts:
         raise MalformedEvent("in binary mode the data's type is the Content-Type, not ce-datacontenttype")
-    _check_attributes(attributes)
-    wire = {name: value for name, value in headers.items() if name.startswith("ce-")}
-    if content_type:
-        wire["content-type"] = content_type
+    _check_attributes(texts)
+    given: dict[str, Any] = texts | {"datacontenttype": content_type} if content_type else dict(texts)
+    if "time" in texts:
+        given["time"] = _moment(texts["time"])
     try:
-        event = http.from_binary(http.HTTPMessage(wire, body), _FORMAT, CloudEvent)
+        event = CloudEvent(given, body)
     except (BaseCloudEventException, ValueError) as error:
         _refuse(error)
-    return _envelope(event.get_attributes(), "time" in attributes, body)
+    return _envelope(event.get_attributes(), "time" in texts, body)
 
 
 def _from_structured(body: bytes) -> Envelope:

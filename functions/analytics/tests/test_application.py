@@ -42,7 +42,7 @@ def store() -> Fickle:
 @pytest.fixture
 async def port(store: Fickle) -> AsyncIterator[int]:
     connections: set[HttpProtocol] = set()
-    respond = Application(store, store.ping).respond
+    respond = Application(store, store.ping, lambda message, context: None).respond
     server = await asyncio.get_running_loop().create_server(
         lambda: HttpProtocol(respond, connections), "127.0.0.1", 0
     )

@@ -6,6 +6,9 @@ import itertools
 import json
 
 import httpx
+import msgspec
+
+from task_events import Task
 
 from .api_process import command
 from .conftest import StartApi
@@ -32,7 +35,7 @@ def test_an_accepted_event_leaves_the_outbox(start: StartApi, broker: Broker, us
     assert delivery.request.headers["ce-type"] == "task.created"
     assert delivery.request.headers["ce-subject"] == f"tasks/{answer['task_id']}"
     assert delivery.request.headers["ce-partitionkey"] == str(answer["task_id"])
-    assert json.loads(delivery.request.body)["payload"] == answer
+    assert data.payload == msgspec.convert(answer, Task)
     assert (data.user_id, data.event_type, delivery.event.version) == (user_id, "task.created", 1)
     assert until(lambda: api.metric('task_api_relay_attempts_total{outcome="accepted"}')) == 1
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import msgspec
 
@@ -25,15 +24,19 @@ _FAULTS = {
     431: "The headers are too large.",
 }
 
+Note = Callable[[str, dict[str, object]], None]
+
 _log = logging.getLogger("analytics")
 
 
 class Application:
     """A success has no body: one that is not a CloudEvent would make the dispatcher dead-letter the event."""
 
-    def __init__(self, store: Store, ping: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, store: Store, ping: Callable[[], Awaitable[None]], note: Note) -> None:
+        """`note` logs what became of an event, at level INFO."""
         self._store = store
         self._ping = ping
+        self._note = note
 
     async def respond(self, request: Request) -> Answer:
         """Never raises: this is the edge."""
@@ -67,7 +70,7 @@ class Application:
             _log.warning("refused: %s", error, extra={"context": _context(envelope)})
             raise
         if _log.isEnabledFor(logging.INFO):
-            _log.info(outcome.value, extra={"context": _context(envelope)})
+            self._note(outcome, _context(envelope))
         return Answer(204)
 
 
@@ -76,11 +79,15 @@ def _expect(method: str, request: Request) -> None:
         raise MethodNotAllowed(f"Only {method} is understood here.")
 
 
-def _context(envelope: Envelope | None) -> dict[str, Any]:
+def _context(envelope: Envelope | None) -> dict[str, object]:
     """The trace is the extension's: behind a Trigger the HTTP header may be another event's (measured)."""
     if envelope is None:
         return {}
-    context = {"event_id": envelope.id, "event_type": envelope.type, "subject": envelope.subject}
+    context: dict[str, object] = {
+        "event_id": envelope.id,
+        "event_type": envelope.type,
+        "subject": envelope.subject,
+    }
     parts = envelope.extensions.get("traceparent", "").split("-")
     if len(parts) == 4:
         context["trace_id"] = parts[1]

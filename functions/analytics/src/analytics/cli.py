@@ -21,6 +21,7 @@ def main() -> int:
     try:
         if arguments in ([], ["serve"]):
             return _serve()
+        gc.enable()
         from analytics.commands import run
 
         return run(arguments, os.environ)
@@ -31,9 +32,7 @@ def main() -> int:
 
 def _serve() -> int:
     settings = read_settings(os.environ)
-    from analytics.logs import configure_logs
     from analytics.server import serve
 
-    configure_logs(settings.log_level)
     serve(settings)
     return 0

@@ -15,6 +15,7 @@ import uvloop
 
 from analytics.batcher import Batcher
 from analytics.errors import DatabaseAway, InvalidSetting
+from analytics.logs import TogetherHandler, configure_logs
 from analytics.settings import Settings
 from analytics.store import PostgresStore, open_pool
 
@@ -37,17 +38,17 @@ def serve(settings: Settings) -> None:
     Raises:
         SchemaMissing: found at the first connection, which may be later than the start.
     """
-    uvloop.run(_serve(settings))
+    uvloop.run(_serve(settings, configure_logs(settings.log_level)))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, logs: TogetherHandler) -> None:
     stop = _stop_signal()
     pool = await open_pool(settings.database_url)
     store = PostgresStore(pool)
     check = asyncio.create_task(_check(store))
     application = await _import_meanwhile()
     connections: set[HttpProtocol] = set()
-    respond = application.Application(Batcher(store.write), store.ping).respond
+    respond = application.Application(Batcher(store.write), store.ping, logs.note).respond
     server = await _listen(settings, lambda: application.HttpProtocol(respond, connections))
     sweep = asyncio.create_task(_sweep(connections))
     _end_of_start()

@@ -47,15 +47,14 @@ async def _attempt(url: str) -> str:
         # Alembic wants the schema of its version table; IF NOT EXISTS would need the right to create one.
         if await connection.fetchval("SELECT to_regnamespace('tasks') IS NULL"):
             await connection.execute("CREATE SCHEMA tasks")
-    except BaseException:
-        await connection.close()
-        raise
-    await _upgrade(connection)
+        await _upgrade(connection)
+    finally:
+        await connection.close()  # and with it the lock
     return f"migrated to {shipped_revisions()[-1]}"
 
 
 async def _upgrade(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    """Run Alembic on the connection that holds the lock; closing it releases the lock."""
+    """Run Alembic on the connection that holds the lock."""
     # Imported here: a migration that has nothing to do must not pay for them.
     from alembic import command
     from alembic.config import Config

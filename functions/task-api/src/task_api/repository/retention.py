@@ -5,7 +5,7 @@ from __future__ import annotations
 from task_api.database import Database
 
 # One replica at a time; the lock ends with the statement, so that a pooler cannot lose it.
-_TURN = "turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(1952543595) AS mine)"
+_TURN = "turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(1952543596) AS mine)"
 
 # A task whose last event no broker has yet keeps its row.
 _TASKS = f"""
