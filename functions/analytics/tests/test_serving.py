@@ -77,6 +77,8 @@ async def test_a_signal_lets_deliveries_finish_and_exits_with_0(
 ) -> None:
     process = start(DATABASE_URL=database)
     port = await process.port()
+    # A new connection is prepared by a statement that the lock would stop, and then that would be what waits.
+    assert (await request(port, "GET", "/readyz")).status == 200
     async with connection.transaction():
         await connection.execute("LOCK TABLE analytics.tally IN EXCLUSIVE MODE")
         delivery = asyncio.ensure_future(post(port, make_message()))
