@@ -12,6 +12,9 @@ from typing import Generic, TypeVar
 
 from task_api.errors import StatementRefused
 
+# From about here on a statement costs less than its rows.
+_WORTH_A_STATEMENT = 16
+
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -19,7 +22,7 @@ Answer = TypeVar("Answer")
 class Batcher(Generic[Item, Answer]):
     """Runs at most `in_flight` statements of at most `most` items; answers come after the shared commit.
 
-    `rest` is a pause after each statement, for what nobody waits for: the first item still goes at once.
+    `rest` is a pause after a small statement, for what nobody waits for: the first item still goes at once.
     """
 
     def __init__(
@@ -54,7 +57,7 @@ class Batcher(Generic[Item, Answer]):
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
                 await self._settle(batch)
-                if self._rest:
+                if self._rest and len(batch) < _WORTH_A_STATEMENT:
                     await asyncio.sleep(self._rest)
         finally:
             self._running -= 1  # not in a callback: nobody may be appended between the last look and this

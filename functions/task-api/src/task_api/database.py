@@ -16,6 +16,7 @@ from task_api.pool import Pool
 # not migrated, resources, operator intervention, system error; and a standby that was promoted away.
 _AWAY_CLASSES = frozenset({"08", "28", "3D", "3F", "53", "57", "58"})
 _AWAY_CODES = frozenset({"25006", "42P01", "42703"})
+_AWAY = "The database does not answer; try again."
 
 
 class Database:
@@ -29,8 +30,8 @@ class Database:
             connection = await self._pool.acquire()
             try:
                 rows = await connection.fetch(sql, *arguments)
-            except asyncpg.PostgresError:
-                self._pool.release(connection)
+            except asyncpg.PostgresError as error:
+                (self._pool.release if _is_refusal(error) else self._pool.discard)(connection)
                 raise
             except BaseException:
                 self._pool.discard(connection)
@@ -48,7 +49,7 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(url: str, *, size: int = 2, timeout: float = 5) -> AsyncIterator[Database]:  # noqa: ASYNC109 - a bound on each call, not on this one
+async def open_database(url: str, *, size: int = 2, timeout: float = 5) -> AsyncIterator[Database]:  # noqa: ASYNC109  bounds each call, not this one
     """Database of one process; `timeout` bounds connecting, waiting for a connection and each statement."""
     arguments = connect_arguments(url)
 
@@ -73,9 +74,14 @@ def translated_errors() -> Iterator[None]:
     try:
         yield
     except asyncpg.PostgresError as error:
-        state = error.sqlstate or ""
-        if state[:2] in _AWAY_CLASSES or state in _AWAY_CODES:
-            raise DatabaseUnavailable("The database does not answer; try again.") from error
-        raise StatementRefused(type(error).__name__, state) from error
-    except (OSError, asyncpg.InterfaceError, TimeoutError) as error:
-        raise DatabaseUnavailable("The database does not answer; try again.") from error
+        if _is_refusal(error):
+            raise StatementRefused(type(error).__name__, error.sqlstate or "") from error
+        raise DatabaseUnavailable(_AWAY) from error
+    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+        raise DatabaseUnavailable(_AWAY) from error
+
+
+def _is_refusal(error: asyncpg.PostgresError) -> bool:
+    """The server read the statement and said no; its connection is as good as before."""
+    state = error.sqlstate or ""
+    return state[:2] not in _AWAY_CLASSES and state not in _AWAY_CODES

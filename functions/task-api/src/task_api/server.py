@@ -44,11 +44,11 @@ async def serve(settings: Settings) -> None:
         MigrationMissing: the database is older than this release.
         ConfigurationError: a port is taken, or OIDC_JWKS_FILE is no key set.
     """
-    known = await _schema_known(settings.database_url)
     metrics, stopping = Metrics(), asyncio.Event()
-    app = create_app(settings, metrics=metrics, stopping=stopping)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    known = await _schema_known(settings.database_url)
+    app = create_app(settings, metrics=metrics, stopping=stopping)
     async with serve_metrics(
         metrics.page, settings.metrics_host, settings.otel_exporter_prometheus_port
     ) as at:

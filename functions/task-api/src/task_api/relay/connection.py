@@ -46,8 +46,7 @@ class Client:
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         request = f"{self._head}{lines}content-length: {len(body)}\r\n\r\n".encode("ascii") + body
         try:
-            async with asyncio.timeout(self._timeout):
-                return await self._send(request)
+            return await self._send(request, asyncio.get_running_loop().time() + self._timeout)
         except TimeoutError:
             raise NoAnswer(f"no answer within {self._timeout:g} s") from None
         except (OSError, httptools.HttpParserError) as error:
@@ -57,20 +56,24 @@ class Client:
         while self._idle:
             self._idle.pop().close()
 
-    async def _send(self, request: bytes) -> Answer:
+    async def _send(self, request: bytes, deadline: float) -> Answer:
         connection = self._reusable()
         if connection is not None:
             try:
-                return await self._exchange(connection, request)
+                return await self._exchange(connection, request, deadline)
             except ConnectionError:
                 pass  # closed while idle, and not by this request: it gets a fresh connection
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(_Connection, self._host, self._port, ssl=self._tls)
-        return await self._exchange(connection, request)
+        return await self._exchange(await self._opened(deadline), request, deadline)
 
-    async def _exchange(self, connection: _Connection, request: bytes) -> Answer:
+    async def _opened(self, deadline: float) -> _Connection:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout_at(deadline):
+            _, connection = await loop.create_connection(_Connection, self._host, self._port, ssl=self._tls)
+        return connection
+
+    async def _exchange(self, connection: _Connection, request: bytes, deadline: float) -> Answer:
         try:
-            answer = await connection.exchange(request)
+            answer = await connection.exchange(request, deadline)
         except BaseException:
             connection.close()
             raise
@@ -99,13 +102,19 @@ class _Connection(asyncio.Protocol):
         self._retry_after: str | None = None
         self._parser = httptools.HttpResponseParser(self)
 
-    def exchange(self, request: bytes) -> asyncio.Future[Answer]:
+    async def exchange(self, request: bytes, deadline: float) -> Answer:
+        loop = asyncio.get_running_loop()
         self.reusable = False
         self._retry_after = None
         self._parser = httptools.HttpResponseParser(self)
-        self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(request)
-        return self._answer
+        self._answer = loop.create_future()
+        # A bare timer: asyncio.timeout costs as much as the rest of this method.
+        timer = loop.call_at(deadline, self._fail, TimeoutError())
+        try:
+            self._transport.write(request)
+            return await self._answer
+        finally:
+            timer.cancel()
 
     def close(self) -> None:
         self.reusable = False

@@ -29,6 +29,7 @@ class Publisher:
         self._pace = pace
         self._metrics = metrics
         self._longest_backoff = longest_backoff
+        self._counters = {result: metrics.relayed.labels(result) for result in Verdict}
 
     async def publish(self, row: Claimed) -> Postponed | None:
         """Return None where the broker has the event."""
@@ -39,13 +40,15 @@ class Publisher:
         except NoAnswer as error:
             answer, reason = Answer(0, None), str(error)
         result = verdict(answer.status or None)
-        self._metrics.relayed.labels(result).inc()
-        self._note(result, reason)
+        self._counters[result].inc()
         if result is Verdict.ACCEPTED:
+            self._recover()
             return None
         park = result is Verdict.PARK
         if park:
             logger.warning("event %s of task %d is parked: %s", row.event_id, row.task_id, reason)
+        else:
+            self._slow_down(reason, refused=result is Verdict.PAUSE)
         delay = max(self._backoff(row.attempts), seconds_to_wait(answer.retry_after))
         return Postponed(row.task_id, row.version, delay, reason[:500], park)
 
@@ -53,22 +56,24 @@ class Publisher:
         longest = min(self._longest_backoff, _FIRST_BACKOFF_SECONDS * 2.0 ** min(attempts, 30))
         return longest * (0.5 + random.random() / 2)
 
-    def _note(self, result: Verdict, reason: str) -> None:
-        """Keep the pace, and say once when trouble begins and once when it ends."""
-        troubled, refused = self._pace.troubled, self._pace.refused
-        if result is Verdict.PAUSE:
-            self._pace.refuse()
-        elif result is Verdict.RETRY:
-            self._pace.failed()
-        elif result is Verdict.ACCEPTED:
-            self._pace.accepted()
-        self._metrics.relay_paused.set(self._pace.refused)
-        if self._pace.refused and not refused:
-            logger.error("the relay is paused, K_SINK refuses every event: %s", reason)
-        elif self._pace.troubled and not troubled:
-            logger.warning("the broker is in trouble, the relay goes slow: %s", reason)
-        elif troubled and not self._pace.troubled:
+    def _recover(self) -> None:
+        if self._pace.troubled:
             logger.info("the broker accepts events again")
+        self._pace.accepted()
+        self._metrics.relay_paused.set(0)
+
+    def _slow_down(self, reason: str, *, refused: bool) -> None:
+        """Say once when trouble begins, and once when it turns out to be ours."""
+        was_troubled, was_refused = self._pace.troubled, self._pace.refused
+        if refused:
+            self._pace.refuse()
+        else:
+            self._pace.failed()
+        self._metrics.relay_paused.set(self._pace.refused)
+        if self._pace.refused and not was_refused:
+            logger.error("the relay is paused, K_SINK refuses every event: %s", reason)
+        elif self._pace.troubled and not was_troubled:
+            logger.warning("the broker is in trouble, the relay goes slow: %s", reason)
 
 
 def _event(row: Claimed) -> TaskEvent:
