@@ -35,7 +35,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="rounds per measurement (default 5)")
     parser.add_argument("--only", choices=[*MEASUREMENTS, "laptop"], nargs="+", help="measure only these")
     options = parser.parse_args()
-    console = Console()
+    # A file or a pipe has no width of its own, and rich would take 80.
+    console = Console(width=None if sys.stdout.isatty() else 130)
     measures = measure(console, options.only or [*MEASUREMENTS, "laptop"], options.rounds)
     console.print(table(measures))
     if options.out:

@@ -5,7 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
+import msgspec
 import pytest
+from cloudevents.core.bindings import http
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
 
 from task_events import (
     EVENT_TYPES,
@@ -18,6 +22,7 @@ from task_events import (
     to_binary,
     to_structured,
 )
+from task_events.envelope import _attributes
 
 from .factories import EVENT_ID, make_event, make_headers
 
@@ -51,6 +56,14 @@ def test_the_attributes_order_and_partition_a_task() -> None:
     assert headers["ce-sequence"] == "00000000000000000007"
     assert headers["ce-dataschema"] == "urn:task-events:task.created:1"
     assert headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("user_id", ["alice", "ülrike\r\nx", "".join(map(chr, range(1, 256)))])
+@pytest.mark.parametrize("traceparent", [None, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"])
+def test_the_binary_mode_is_the_sdks(user_id: str, traceparent: str | None) -> None:
+    event = msgspec.structs.replace(make_event(user_id=user_id), traceparent=traceparent)
+    sdk = http.to_binary(CloudEvent(_attributes(event), msgspec.json.encode(event.data)), JSONFormat())
+    assert to_binary(event) == (sdk.headers, sdk.body)
 
 
 def test_header_values_are_ascii_for_any_user() -> None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, NoReturn, TypeVar
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import msgspec
 from cloudevents.core.bindings import http
@@ -36,6 +36,9 @@ _JSON_TYPE = re.compile(r"(application|text)/([a-z0-9.-]+\+)?json", re.IGNORECAS
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 # CloudEvents "Type System": no control characters in attribute values.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# HTTP binding, section 3.1.3.2: in a header everything printable but blank, quote and percent stays as it is.
+_PLAIN = re.compile(r"[!#$&-~]*")
+_UNQUOTED = "!#$&'()*+,/:;<=>?@[\\]^`{|}"
 # Reading 20-digit sequences as text keeps their order; more digits would not fit a bigint anyway.
 SEQUENCE_DIGITS = 20
 
@@ -72,9 +75,17 @@ _FORMAT = _BytesFormat()
 
 
 def to_binary(event: TaskEvent) -> HttpMessage:
-    """Attributes as `ce-` headers and the data as body: what the broker stores without touching it."""
-    message = http.to_binary(CloudEvent(_attributes(event), msgspec.json.encode(event.data)), _FORMAT)
-    return HttpMessage(message.headers, message.body)
+    """Attributes as `ce-` headers and the data as body: what the broker stores without touching it.
+
+    Header for header what the SDK writes (a test compares), in a third of its time: a relay does nothing else.
+    """
+    texts = _attributes(event)
+    texts["time"] = texts["time"].isoformat().replace("+00:00", "Z")
+    if not _PLAIN.fullmatch("".join(texts.values())):
+        texts = {name: quote(text, safe=_UNQUOTED) for name, text in texts.items()}
+    headers = {f"ce-{name}": text for name, text in texts.items()}
+    headers["content-type"] = headers.pop("ce-datacontenttype")
+    return HttpMessage(headers, msgspec.json.encode(event.data))
 
 
 def to_structured(event: TaskEvent) -> HttpMessage:
@@ -135,8 +146,11 @@ def _attributes(event: TaskEvent) -> dict[str, Any]:
         "sequence": f"{event.version:0{SEQUENCE_DIGITS}d}",
         "userid": data.user_id,
     }
-    trace = {"traceparent": event.traceparent, "tracestate": event.tracestate}
-    return attributes | {name: value for name, value in trace.items() if value}
+    if event.traceparent:
+        attributes["traceparent"] = event.traceparent
+    if event.tracestate:
+        attributes["tracestate"] = event.tracestate
+    return attributes
 
 
 def _from_binary(headers: dict[str, str], content_type: str, body: bytes) -> Envelope:

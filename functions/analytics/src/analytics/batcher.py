@@ -22,9 +22,13 @@ MOST_BYTES = 4 * 2**20
 
 
 class Batcher:
-    """Natural batching: what arrives while transactions are in flight shares the next one. No timer."""
+    """Natural batching: what arrives while transactions are in flight shares the next one. No timer.
+
+    Made inside a running loop, and kept: asking for the loop is a system call (getpid) on Python 3.11.
+    """
 
     def __init__(self, write: Write) -> None:
+        self._loop = asyncio.get_running_loop()
         self._write = write
         self._waiting: deque[_Waiting] = deque()
         self._writers: set[asyncio.Task[None]] = set()
@@ -33,7 +37,7 @@ class Batcher:
         """Return after the commit: True for the one delivery that made the event count."""
         if len(self._waiting) >= MOST_WAITING:
             raise DatabaseAway("More events are waiting for the database than it keeps up with.")
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[bool] = self._loop.create_future()
         self._waiting.append((row, future))
         if len(self._writers) < IN_FLIGHT:
             writer = asyncio.create_task(self._write_all())

@@ -12,9 +12,6 @@ from typing import Generic, TypeVar
 
 from task_api.errors import StatementRefused
 
-# From about here on a statement costs less than its rows.
-_WORTH_A_STATEMENT = 16
-
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -22,7 +19,7 @@ Answer = TypeVar("Answer")
 class Batcher(Generic[Item, Answer]):
     """Runs at most `in_flight` statements of at most `most` items; answers come after the shared commit.
 
-    `rest` is a pause after a small statement, for what nobody waits for: the first item still goes at once.
+    Made inside a running loop, and kept: asking for the loop is a system call (getpid) on Python 3.11.
     """
 
     def __init__(
@@ -31,19 +28,18 @@ class Batcher(Generic[Item, Answer]):
         *,
         most: int = 128,
         in_flight: int = 2,
-        rest: float = 0,
     ) -> None:
+        self._loop = asyncio.get_running_loop()
         self._run = run
         self._most = most
         self._in_flight = in_flight
-        self._rest = rest
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._running = 0
         self._tasks: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
 
     async def submit(self, item: Item) -> Answer:
         """Return this item's answer, or raise what its statement raised."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Answer] = self._loop.create_future()
         self._waiting.append((item, future))
         if self._running < self._in_flight:
             self._running += 1
@@ -57,8 +53,6 @@ class Batcher(Generic[Item, Answer]):
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
                 await self._settle(batch)
-                if self._rest and len(batch) < _WORTH_A_STATEMENT:
-                    await asyncio.sleep(self._rest)
         finally:
             self._running -= 1  # not in a callback: nobody may be appended between the last look and this
 

@@ -16,15 +16,21 @@ _NO_NUL = r"^[^\x00]*$"
 _VISIBLE = r"^[^\x00]*[^\s\x00][^\x00]*$"
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
 
 def _moment(value: object) -> object:
     """Only text as RFC 3339 writes it: pydantic would also take numbers as seconds since 1970."""
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
         raise ValueError("must be a time as RFC 3339 writes it, with a zone: 2026-02-03T10:00:00Z")
     try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
     except OverflowError:
-        raise ValueError("must lie between the years 1 and 9999 in UTC") from None
+        moment = _FIRST
+    # The first and the last moment Python knows are what asyncpg writes as the two infinities.
+    if not _FIRST < moment < _LAST:
+        raise ValueError("must lie between the years 1 and 9999 in UTC")
+    return moment
 
 
 def _strict_bool(value: object) -> object:

@@ -1,8 +1,4 @@
-"""The outbox: rows are claimed by lease, so no lock is held while a broker thinks.
-
-`synchronous_commit` is off for the relay's own statements: what a crash of PostgreSQL could undo is a lease
-or a deletion, and either only means that an event is sent twice. Tasks and events are always durable.
-"""
+"""The outbox: rows are claimed by lease, so no lock is held while a broker thinks."""
 
 from __future__ import annotations
 
@@ -15,48 +11,14 @@ import asyncpg
 
 from task_api.database import Database
 
-_RELAXED = "relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS it)"
+# What these functions promise stands beside their text, in the migrations.
+_CLAIM = """
+SELECT task_id, version, event_id, type, user_id, time, payload, traceparent, tracestate, attempts
+FROM tasks.claim($1, $2, $3)"""
+_ACCEPT = "SELECT tasks.accept($1, $2)"
+_NEXT = "SELECT extract(epoch FROM tasks.next_due() - now())::float8"
 
 # `(SELECT $1::bigint[])` hides how long an array is: PostgreSQL would plan anew each time (0.15 ms, measured).
-
-# Only the lowest waiting version of a task, whoever holds its lease: first acceptances are in order.
-# A parked row is nobody's predecessor. SKIP LOCKED keeps two relays from waiting for each other, and
-# READ COMMITTED looks at the lease once more after locking.
-_HEADS = """
-    parked_at IS NULL
-    AND NOT EXISTS (
-        SELECT FROM tasks.outbox AS earlier
-        WHERE earlier.task_id = o.task_id AND earlier.version < o.version AND earlier.parked_at IS NULL
-    )"""
-
-_CLAIM = f"""
-WITH {_RELAXED}, due AS (
-    SELECT o.task_id, o.version FROM tasks.outbox AS o
-    WHERE {_HEADS} AND o.next_attempt_at <= now() AND (o.leased_until IS NULL OR o.leased_until <= now())
-    ORDER BY o.next_attempt_at LIMIT $1
-    FOR UPDATE SKIP LOCKED
-)
-UPDATE tasks.outbox AS o
-SET leased_until = now() + make_interval(secs => $2), lease_owner = $3
-FROM due, relaxed
-WHERE o.task_id = due.task_id AND o.version = due.version AND relaxed.it = 'off'
-RETURNING o.task_id, o.version, o.event_id, o.type, o.user_id, o.time, o.payload, o.traceparent, o.tracestate,
-          o.attempts"""  # noqa: S608  constant
-
-# Whoever holds the lease by now: the broker has the event. A next version of the task may go at once.
-_DELETE = f"""
-WITH {_RELAXED}, accepted AS (
-    SELECT task_id, version FROM unnest((SELECT $1::bigint[]), (SELECT $2::int[])) AS a (task_id, version)
-), gone AS (
-    DELETE FROM tasks.outbox AS o USING accepted, relaxed
-    WHERE o.task_id = accepted.task_id AND o.version = accepted.version AND relaxed.it = 'off'
-)
-SELECT DISTINCT task_id FROM accepted
-WHERE EXISTS (
-    SELECT FROM tasks.outbox AS later
-    WHERE later.task_id = accepted.task_id AND later.version > accepted.version
-)"""  # noqa: S608  constant
-
 _POSTPONE = """
 UPDATE tasks.outbox AS o
 SET leased_until = NULL, lease_owner = NULL, last_error = coalesce(failed.error, o.last_error),
@@ -68,13 +30,6 @@ FROM unnest((SELECT $1::bigint[]), (SELECT $2::int[]), (SELECT $3::float8[]), (S
 WHERE o.task_id = failed.task_id AND o.version = failed.version AND o.lease_owner = $6"""
 
 _RELEASE = "UPDATE tasks.outbox SET leased_until = NULL, lease_owner = NULL WHERE lease_owner = $1"
-
-# The first rows only: an outage can leave millions, and any early riser will do.
-_NEXT = f"""
-SELECT extract(epoch FROM min(due) - now())::float8 FROM (
-    SELECT greatest(o.next_attempt_at, o.leased_until) AS due FROM tasks.outbox AS o
-    WHERE {_HEADS} ORDER BY o.next_attempt_at LIMIT 100
-) AS soonest"""  # noqa: S608  constant
 
 _COUNTS = """
 SELECT count(*) FILTER (WHERE parked_at IS NULL) AS waiting, count(parked_at) AS parked,
@@ -128,19 +83,19 @@ class OutboxRepository:
         self._owner = owner
 
     async def claim(self, most: int, lease_seconds: float) -> list[Claimed]:
+        """Return the lowest waiting versions that are due; fewer than `most` mean that no more are."""
         rows = await self._database.fetch(_CLAIM, most, lease_seconds, self._owner)
         return [Claimed(*row) for row in rows]
 
-    async def delete(self, accepted: Sequence[Claimed]) -> Sequence[bool]:
-        """Return for each whether a later version of its task waits."""
+    async def delete(self, accepted: Sequence[Claimed]) -> bool:
+        """Return whether a later version of one of the tasks waits."""
         ids, versions = [row.task_id for row in accepted], [row.version for row in accepted]
-        followed = {row["task_id"] for row in await self._database.fetch(_DELETE, ids, versions)}
-        return [task_id in followed for task_id in ids]
+        followed: bool = await self._database.fetchval(_ACCEPT, ids, versions)
+        return followed
 
-    async def postpone(self, failed: Sequence[Postponed]) -> Sequence[None]:
+    async def postpone(self, failed: Sequence[Postponed]) -> None:
         columns = map(list, zip(*failed, strict=True))
         await self._database.fetch(_POSTPONE, *columns, self._owner)
-        return [None] * len(failed)
 
     async def release_all(self) -> None:
         """Another process may have them at once instead of after the lease."""
