@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from types import TracebackType
-from typing import Self
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
+
+from e2e.systems.background import Background
 
 # ReadyForQuery with status "idle": nothing is open any more, so what was written is committed
 # (PostgreSQL protocol, "Message Formats").
 COMMITTED = b"Z\x00\x00\x00\x05I"
 
 
-class DatabaseGate:
-    """Runs in a thread of its own; `url` is `upstream` through the gate."""
+class DatabaseGate(Background):
+    """`url` is `upstream` through the gate."""
 
     def __init__(self, upstream: str) -> None:
+        super().__init__()
         self._upstream = urlsplit(upstream)
         self.url = ""
         self._open = True
         self._writers: set[asyncio.StreamWriter] = set()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._ready.wait(10), "the gate did not start"
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
 
     def withholds_commits(self) -> None:
         self._open = False
@@ -47,14 +36,13 @@ class DatabaseGate:
         for writer in self._writers:
             writer.close()
 
-    async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
         server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         credentials = self._upstream.netloc.rpartition("@")[0]
         self.url = urlunsplit(self._upstream._replace(netloc=f"{credentials}@127.0.0.1:{port}"))
-        self._ready.set()
-        await self._stop.wait()
+        yield
         server.close()
         self._cut()
 

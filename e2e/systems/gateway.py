@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
-from types import TracebackType
-from typing import Self
 
 import aiohttp
 from aiohttp import web
+
+from e2e.systems.background import Background
 
 HOP_BY_HOP = {"host", "content-length", "connection", "transfer-encoding"}
 
@@ -34,29 +35,17 @@ class Acceptance:
     version: int
 
 
-class Gateway:
-    """Runs in a thread of its own; `upstream` says where the broker is at the moment of a request."""
+class Gateway(Background):
+    """`upstream` says where the broker is at the moment of a request."""
 
     def __init__(self, upstream: Callable[[], str]) -> None:
+        super().__init__()
         self.url = ""
         self.accepted: list[Acceptance] = []
         self.held = threading.Semaphore(0)  # released for each request that is kept silent
         self._upstream = upstream
         self._status: int | None = None
         self._fault = Fault.NONE
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._ready.wait(10), "the gateway did not start"
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
 
     def passes(self) -> None:
         """Everything reaches the broker again; requests kept silent are dropped."""
@@ -72,8 +61,9 @@ class Gateway:
         self._status, self._fault = status, fault
         self._loop.call_soon_threadsafe(self._changed.set)
 
-    async def _serve(self) -> None:
-        self._loop, self._stop, self._changed = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        self._changed = asyncio.Event()
         application = web.Application(client_max_size=2**21)
         application.router.add_post("/{path:.*}", self._handle)
         runner = web.AppRunner(application, shutdown_timeout=0.1)
@@ -82,8 +72,7 @@ class Gateway:
         await site.start()
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         async with aiohttp.ClientSession() as self._client:
-            self._ready.set()
-            await self._stop.wait()
+            yield
         await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.Response:

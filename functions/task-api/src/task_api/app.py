@@ -16,6 +16,7 @@ from task_api.auth.keys import Keys
 from task_api.auth.verifier import Verifier
 from task_api.database import Database, open_database
 from task_api.dependencies import State
+from task_api.documentation import install_docs
 from task_api.lean import LeanApi
 from task_api.logs import AccessLog
 from task_api.metrics import Metrics
@@ -49,8 +50,8 @@ def create_app(
         version=version("task-api"),
         description="Tasks over REST; every change becomes a CloudEvent.",
         lifespan=_lifespan(settings, metrics, stopping or asyncio.Event(), _fetch(settings)),
+        docs_url=None,
         redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
         # Measured here, with labels and log lines of our own; FastAPI's would measure a second time.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -59,6 +60,7 @@ def create_app(
     app.router.routes[:0] = [*tasks.router.routes, *platform.router.routes]
     install_handlers(app)
     install_openapi(app, settings.public_url)
+    install_docs(app)
     access_log = AccessLog() if settings.log_level in {"DEBUG", "INFO"} else None
     app.add_middleware(Observing, metrics=metrics, access_log=access_log)
     return app
