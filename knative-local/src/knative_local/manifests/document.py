@@ -67,10 +67,13 @@ def dotted(path: KeyPath) -> str:
 
 
 def read_folder(folder: Path) -> Iterator[Document]:
-    """Every document of every ``.yaml`` and ``.yml`` file, in the order of the names."""
+    """Every document of every ``.yaml`` and ``.yml`` file, in the order of the names.
+
+    Not of folders inside it: ``kubectl apply -f`` leaves those out too, and ``knative/install`` is for clusters.
+    """
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such manifest folder")
-    for file in sorted(folder.rglob("*")):
+    for file in sorted(folder.iterdir()):
         if file.suffix in {".yaml", ".yml"}:
             yield from _read_file(file)
 
