@@ -42,14 +42,28 @@ $(VENV)/.dev: requirements/dev.txt $(addsuffix /pyproject.toml,$(MEMBERS))
 	$(call install,requirements/dev.txt)
 	@touch $(VENV)/.run
 
+# The policy scanners, apart from everything else: checkov pins what others need newer.
+$(VENV)/.gates: requirements/gates.txt | $(VENV)/.dev
+	@echo "Setting up $(VENV)/gates from $< ..."
+	@if [ -n "$(UV)" ]; then \
+	  [ -x $(VENV)/gates/bin/python ] || uv venv --quiet --python "$(PYTHON)" $(VENV)/gates; \
+	  uv pip install --quiet --compile-bytecode --python $(VENV)/gates/bin/python --require-hashes -r $<; \
+	else \
+	  [ -x $(VENV)/gates/bin/pip ] || $(PYTHON) -m venv $(VENV)/gates; \
+	  $(VENV)/gates/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<; \
+	fi
+	@touch $@
+
 .PHONY: lock
 lock: ## Pin every dependency again (needs uv): requirements/*.txt
 	uv lock --quiet --upgrade
 	uv export --quiet --format requirements-txt --all-packages --no-emit-workspace --no-dev --group build --no-annotate --no-header -o requirements/run.txt
 	uv export --quiet --format requirements-txt --all-packages --no-emit-workspace --group dev --no-annotate --no-header -o requirements/dev.txt
 	uv export --quiet --format requirements-txt --only-group build --no-annotate --no-header -o requirements/build.txt
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/gates.in -o requirements/gates.txt
 	uv export --quiet --format requirements-txt --package task-api --no-emit-workspace --no-dev --no-annotate --no-header -o requirements/task-api.txt
 	uv export --quiet --format requirements-txt --package analytics --no-emit-workspace --no-dev --no-annotate --no-header -o requirements/analytics.txt
+	uv export --quiet --format requirements-txt --package dev-issuer --no-emit-workspace --no-dev --no-annotate --no-header -o requirements/dev-issuer.txt
 
 # --- the main job -----------------------------------------------------------------------------------
 
@@ -78,20 +92,29 @@ T ?=
 PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
 
 .PHONY: test
-test: $(VENV)/.dev ## Run the tests, or one part of them: make test T=contracts
+test: $(VENV)/.dev $(VENV)/.gates ## Run the tests, or one part of them: make test T=contracts
 	$(PYTEST) -m "not long" $(T)
 
 .PHONY: test-long
-test-long: $(VENV)/.dev ## Run all of them, with every seeded kill
+test-long: $(VENV)/.dev $(VENV)/.gates ## Run all of them, with every seeded kill
 	$(PYTEST) $(T)
 
+DOCKERFILES := $(wildcard */Dockerfile functions/*/Dockerfile)
+
 .PHONY: lint
-lint: $(VENV)/.dev ## Check style, layers and workflows
+lint: $(VENV)/.dev ## Check style, layers, workflows, YAML, Dockerfiles and the objects in every environment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/lint-imports
 	$(BIN)/actionlint .github/workflows/*.yaml
 	$(BIN)/zizmor --offline --quiet .github/workflows
+	$(BIN)/yamllint --strict .
+	$(BIN)/hadolint $(DOCKERFILES)
+	$(BIN)/python -m helm.gates $(addprefix --gate=,lint core strict invariants)
+
+.PHONY: gates
+gates: $(VENV)/.dev $(VENV)/.gates ## Check the objects of every environment by every gate; ARGS="--values FILE"
+	@$(BIN)/python -m helm.gates $(ARGS)
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code and repair what can be repaired
@@ -100,21 +123,36 @@ format: $(VENV)/.dev ## Format the code and repair what can be repaired
 
 .PHONY: types
 types: $(VENV)/.dev ## Check the types
-	$(BIN)/mypy conftest.py contracts functions/analytics helm bench docs e2e
+	$(BIN)/mypy conftest.py contracts functions/analytics helm images cloud bench docs e2e
 	@# From inside: a hyphen in a folder's name is no package name to mypy.
 	@for member in functions/task-api knative-local dev-issuer; do \
 	  echo "mypy $$member"; (cd $$member && "$(CURDIR)/$(BIN)/mypy" --config-file "$(CURDIR)/pyproject.toml" src tests) || exit 1; \
 	done
+	@# From inside too: a package kafka would hide the one that speaks Kafka.
+	@echo "mypy kafka"; cd kafka && MYPYPATH="$(CURDIR)" "$(CURDIR)/$(BIN)/mypy" --config-file "$(CURDIR)/pyproject.toml" knative_secret.py tests
 
 .PHONY: render
-render: $(VENV)/.dev ## Write knative/, eventing/ and contracts/schemas/ from their sources
+render: $(VENV)/.dev ## Write knative/, eventing/, schemas and the table of values from their sources
+	$(BIN)/python -m helm.values
 	$(BIN)/python helm/render.py
 	$(BIN)/python -m task_events.schemas contracts/schemas
 
 .PHONY: render-check
 render-check: $(VENV)/.dev ## Fail when a rendered file is not what its source renders
+	$(BIN)/python -m helm.values --check
 	$(BIN)/python helm/render.py --check
 	$(BIN)/python -m task_events.schemas contracts/schemas --check
+
+# --- images -----------------------------------------------------------------------------------------
+
+.PHONY: images
+images: $(VENV)/.dev ## Build the images with docker, podman or buildah; ENGINE=, REGISTRY=, TAG=, IMAGE=, BASE=, PIP_CONF=, ARGS=
+	@$(BIN)/python -m images build --engine="$(ENGINE)" --registry="$(REGISTRY)" --tag="$(TAG)" --image="$(IMAGE)" \
+	  --base="$(BASE)" --pip-conf="$(PIP_CONF)" --args="$(ARGS)"
+
+.PHONY: base-digest
+base-digest: $(VENV)/.dev ## Look up the digest of the base image and write it down; BASE_TAG= moves to another tag
+	@$(BIN)/python -m images base-digest --base-tag="$(BASE_TAG)"
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure ratios to baselines of the same run: make bench OUT=file.json
@@ -122,5 +160,5 @@ bench: $(VENV)/.dev ## Measure ratios to baselines of the same run: make bench O
 
 .PHONY: clean
 clean: ## Remove the environment, .local and every cache
-	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .local dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

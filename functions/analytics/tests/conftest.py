@@ -28,6 +28,18 @@ def database(migrated: str, new_database: Callable[..., str]) -> str:
     return new_database(migrated)
 
 
+@pytest.fixture(scope="session")
+def as_service(migrated: str, new_login: Callable[[str, str], str]) -> Callable[[str], str]:
+    """The URL of a database as the service has it: with the rights of the role `analytics` and no other."""
+    user = new_login(migrated, "analytics").rpartition("@")[0]
+    return lambda url: f"{user}@{url.rpartition('@')[2]}"
+
+
+@pytest.fixture
+def service_database(database: str, as_service: Callable[[str], str]) -> str:
+    return as_service(database)
+
+
 @pytest.fixture
 async def connection(database: str) -> AsyncIterator[Connection]:
     connection = await asyncpg.connect(database)

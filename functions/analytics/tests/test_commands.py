@@ -45,7 +45,7 @@ async def record(store: PostgresStore, events: list[TaskEvent]) -> None:
 async def test_migrate_prints_the_revision(start: Start, new_database: Callable[..., str]) -> None:
     url = await asyncio.to_thread(new_database)
     code, output, _ = start("migrate", DATABASE_URL=url).finish()
-    assert (code, output) == (0, "The schema analytics is at revision 0001.\n")
+    assert (code, output) == (0, "The schema analytics is at revision 0002.\n")
 
 
 async def test_the_direct_url_is_preferred(start: Start, database: str) -> None:

@@ -31,9 +31,9 @@ async def eventually_posted(port: int, message: HttpMessage) -> None:
 
 
 async def test_an_event_is_stored_and_counted_and_logged(
-    start: Start, database: str, connection: Connection
+    start: Start, service_database: str, connection: Connection
 ) -> None:
-    process = start(DATABASE_URL=database)
+    process = start(DATABASE_URL=service_database)
     event = make_event()
     assert (await post(await process.port(), make_message(event))).status == 204
     assert await stored_numbers(connection) == expected_numbers([event])
@@ -42,16 +42,18 @@ async def test_an_event_is_stored_and_counted_and_logged(
 
 
 async def test_many_deliveries_at_once_are_all_counted(
-    start: Start, database: str, connection: Connection
+    start: Start, service_database: str, connection: Connection
 ) -> None:
-    port = await start("serve", DATABASE_URL=database).port()
+    port = await start("serve", DATABASE_URL=service_database).port()
     events = [make_event(task_id=number) for number in range(1, 101)]
     replies = await asyncio.gather(*(post(port, make_message(event)) for event in events * 2))
     assert {reply.status for reply in replies} == {204}
     assert await stored_numbers(connection) == expected_numbers(events)
 
 
-async def test_a_process_that_answered_an_event_has_loaded_nothing_heavy(start: Start, database: str) -> None:
+async def test_a_process_that_answered_an_event_has_loaded_nothing_heavy(
+    start: Start, service_database: str
+) -> None:
     script = """
 import sys
 from analytics.cli import main
@@ -60,22 +62,24 @@ code = main()
 print(*sys.modules)
 sys.exit(code)
 """
-    process = start(script=script, DATABASE_URL=database)
+    process = start(script=script, DATABASE_URL=service_database)
     assert (await post(await process.port(), make_message())).status == 204
     process.signal(signal.SIGTERM)
     code, output, _ = process.finish()
     loaded = {name.partition(".")[0] for name in output.split()}
     heavy = "fastapi starlette pydantic sqlmodel sqlalchemy alembic httpx httpx2 aiohttp uvicorn argparse"
+    heavy += " opentelemetry google requests"
     assert code == 0
     assert {"asyncpg", "task_events"} <= loaded
     assert loaded.isdisjoint(heavy.split())
+    assert "analytics.tracing" not in output.split()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_lets_deliveries_finish_and_exits_with_0(
-    start: Start, database: str, connection: Connection, number: signal.Signals
+    start: Start, service_database: str, connection: Connection, number: signal.Signals
 ) -> None:
-    process = start(DATABASE_URL=database)
+    process = start(DATABASE_URL=service_database)
     port = await process.port()
     # A new connection is prepared by a statement that the lock would stop, and then that would be what waits.
     assert (await request(port, "GET", "/readyz")).status == 200
@@ -90,9 +94,9 @@ async def test_a_signal_lets_deliveries_finish_and_exits_with_0(
 
 
 async def test_kill_9_before_the_commit_leaves_no_half(
-    start: Start, database: str, connection: Connection
+    start: Start, service_database: str, connection: Connection
 ) -> None:
-    process = start(DATABASE_URL=database)
+    process = start(DATABASE_URL=service_database)
     event = make_event(EventType.COMPLETED, version=1, completed=True, created_at=NOON)
     async with connection.transaction():
         # The event and the task are written by then, the sums are not.
@@ -105,7 +109,7 @@ async def test_kill_9_before_the_commit_leaves_no_half(
     await nobody_else_is_connected(connection)
     assert await find_differences(connection) == []
 
-    port = await start(DATABASE_URL=database).port()
+    port = await start(DATABASE_URL=service_database).port()
     assert (await post(port, make_message(event))).status == 204
     assert await stored_numbers(connection) == expected_numbers([event])
     assert await connection.fetchval("SELECT count(*) FROM analytics.event") == 1
@@ -144,8 +148,8 @@ async def nobody_else_is_connected(connection: Connection) -> None:
     await until(alone)
 
 
-async def test_a_database_that_comes_later_is_waited_for(start: Start, database: str) -> None:
-    async with a_door_to(database) as (open_door, url):
+async def test_a_database_that_comes_later_is_waited_for(start: Start, service_database: str) -> None:
+    async with a_door_to(service_database) as (open_door, url):
         process = start(DATABASE_URL=url)
         port = await process.port()
         message = make_message()
@@ -160,9 +164,9 @@ async def test_a_database_that_comes_later_is_waited_for(start: Start, database:
 
 
 async def test_connections_that_are_cut_are_made_again(
-    start: Start, database: str, connection: Connection
+    start: Start, service_database: str, connection: Connection
 ) -> None:
-    port = await start(DATABASE_URL=database).port()
+    port = await start(DATABASE_URL=service_database).port()
     first, second = make_event(), make_event(EventType.UPDATED, version=2)
     await eventually_posted(port, make_message(first))
     await connection.execute(
@@ -216,25 +220,27 @@ async def test_without_its_migration_it_refuses_to_start_with_one_sentence(
     sentence = [line for line in error.splitlines() if not line.startswith("{")]
     assert code == 2
     assert sentence == [
-        "The schema analytics is at revision none and 0001 is needed: run `analytics migrate`."
+        "The schema analytics is at revision none and 0002 is needed: run `analytics migrate`."
     ]
 
 
-async def test_a_newer_schema_is_accepted(start: Start, database: str, connection: Connection) -> None:
+async def test_a_newer_schema_is_accepted(
+    start: Start, service_database: str, connection: Connection
+) -> None:
     await connection.execute("UPDATE analytics.alembic_version SET version_num = '0999'")
-    port = await start(DATABASE_URL=database).port()
+    port = await start(DATABASE_URL=service_database).port()
     assert (await post(port, make_message())).status == 204
 
 
-async def test_a_port_that_is_taken_is_said_in_one_sentence(start: Start, database: str) -> None:
-    port = await start(DATABASE_URL=database).port()
-    code, _, error = start(DATABASE_URL=database, PORT=str(port)).finish()
+async def test_a_port_that_is_taken_is_said_in_one_sentence(start: Start, service_database: str) -> None:
+    port = await start(DATABASE_URL=service_database).port()
+    code, _, error = start(DATABASE_URL=service_database, PORT=str(port)).finish()
     assert (code, error.count("\n")) == (2, 1)
     assert f"Cannot listen on 127.0.0.1:{port}" in error
 
 
-async def test_every_line_it_logs_is_json(start: Start, database: str) -> None:
-    process = start(DATABASE_URL=database, LOG_LEVEL="debug")
+async def test_every_line_it_logs_is_json(start: Start, service_database: str) -> None:
+    process = start(DATABASE_URL=service_database, LOG_LEVEL="debug")
     port = await process.port()
     await post(port, make_message())
     await post(port, make_message(ce_id=None))

@@ -24,6 +24,7 @@ def test_every_setting_can_be_given() -> None:
         "HOST": "127.0.0.1",
         "PORT": "9000",
         "LOG_LEVEL": "warning",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
         "ANYTHING": "else",
     }
     assert read_settings(given) == Settings(
@@ -32,6 +33,7 @@ def test_every_setting_can_be_given() -> None:
         host="127.0.0.1",
         port=9000,
         log_level="WARNING",
+        otel_exporter_otlp_endpoint="http://collector:4318",
     )
 
 
@@ -43,6 +45,10 @@ def test_every_setting_can_be_given() -> None:
         ({"DATABASE_URL": URL, "PORT": "-1"}, "PORT"),
         ({"DATABASE_URL": URL, "PORT": "٣"}, "PORT"),
         ({"DATABASE_URL": URL, "LOG_LEVEL": "TRACE"}, "LOG_LEVEL"),
+        (
+            {"DATABASE_URL": URL, "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"},
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(given: dict[str, str], name: str) -> None:

@@ -32,11 +32,23 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
+def started(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Start `task-api`, for what several do at once."""
+    return subprocess.Popen(
+        [SCRIPT, *arguments],
+        env=_environment(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 class ApiProcess:
     """A running `task-api serve`; `database` is where its rows are."""
 
     def __init__(self, log: Path, signer: Signer, database: str, environment: dict[str, str]) -> None:
         self.database = database
+        self.environment = environment
         self._log = log
         self._signer = signer
         with log.open("w") as stderr:

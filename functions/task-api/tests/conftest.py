@@ -1,4 +1,7 @@
-"""The real service: a process, a migrated database, tokens, and a fake broker."""
+"""The real service: a process, a migrated database, tokens, and a fake broker.
+
+It logs in as a user with the rights of the role `task_api` and no other; tests look on as the owner.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,13 @@ def database(migrated: str, new_database: Callable[..., str]) -> str:
 
 
 @pytest.fixture(scope="session")
+def as_service(migrated: str, new_login: Callable[[str, str], str]) -> Callable[[str], str]:
+    """The URL of a database as the service has it."""
+    user = new_login(migrated, "task_api").rpartition("@")[0]
+    return lambda url: f"{user}@{url.rpartition('@')[2]}"
+
+
+@pytest.fixture(scope="session")
 def environment(signer: Signer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     path = signer.write_jwks(tmp_path_factory.mktemp("keys") / "jwks.json")
     return {"OIDC_ISSUER": ISSUER, "OIDC_JWKS_FILE": str(path)}
@@ -49,6 +59,7 @@ def environment(signer: Signer, tmp_path_factory: pytest.TempPathFactory) -> dic
 def api(
     migrated: str,
     new_database: Callable[..., str],
+    as_service: Callable[[str], str],
     signer: Signer,
     environment: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
@@ -59,7 +70,7 @@ def api(
     """
     url = new_database(migrated)
     log = tmp_path_factory.mktemp("api") / "log"
-    process = ApiProcess(log, signer, url, {**environment, "DATABASE_URL": url})
+    process = ApiProcess(log, signer, url, {**environment, "DATABASE_URL": as_service(url)})
     yield process
     process.close()
 
@@ -68,6 +79,7 @@ def api(
 def start(
     migrated: str,
     new_database: Callable[..., str],
+    as_service: Callable[[str], str],
     signer: Signer,
     environment: dict[str, str],
     tmp_path: Path,
@@ -76,7 +88,7 @@ def start(
 
     def make(*, database: str | None = None, **given: str) -> ApiProcess:
         url = database or new_database(migrated)
-        merged = {"DATABASE_URL": url, **environment, **given}
+        merged = {"DATABASE_URL": as_service(url), **environment, **given}
         processes.append(ApiProcess(tmp_path / f"log{len(processes)}", signer, url, merged))
         return processes[-1]
 

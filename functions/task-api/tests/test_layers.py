@@ -48,6 +48,7 @@ def _importing(package: str) -> set[str]:
             },
         ),
         ("httptools", {"relay/connection.py"}),
+        ("opentelemetry", {"observing.py", "tracing.py"}),  # the first for the name of a type only
         ("httpx", {"auth/discovery.py"}),
         ("sqlmodel", {"tables.py", "migrations/env.py"}),
         ("joserfc", {"auth/discovery.py", "auth/keys.py", "auth/verifier.py"}),

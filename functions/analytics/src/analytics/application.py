@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from analytics.errors import AnalyticsError, MethodNotAllowed, NotFound, Unreadable
-from analytics.handler import Store, handle
+from analytics.handler import Handle, Store, handle
 from analytics.http_protocol import MOST_BODY_BYTES, Answer, HttpProtocol, Request
 from task_events import ContractError, Envelope, from_http
 
@@ -32,8 +32,11 @@ _log = logging.getLogger("analytics")
 class Application:
     """A success has no body: one that is not a CloudEvent would make the dispatcher dead-letter the event."""
 
-    def __init__(self, store: Store, ping: Callable[[], Awaitable[None]], note: Note) -> None:
+    def __init__(
+        self, store: Store, ping: Callable[[], Awaitable[None]], note: Note, handle: Handle = handle
+    ) -> None:
         """`note` logs what became of an event, at level INFO."""
+        self._handle = handle
         self._store = store
         self._ping = ping
         self._note = note
@@ -65,7 +68,7 @@ class Application:
         envelope = None
         try:
             envelope = from_http(request.headers, request.body)
-            outcome = await handle(envelope, self._store)
+            outcome = await self._handle(envelope, self._store)
         except (AnalyticsError, ContractError) as error:
             _log.warning("refused: %s", error, extra={"context": _context(envelope)})
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import msgspec
@@ -32,6 +33,9 @@ class Outcome(enum.StrEnum):
     DUPLICATE = "duplicate"
     KEPT = "kept: its type is not counted yet"
     IGNORED = "ignored: not a task event"
+
+
+Handle = Callable[[Envelope, Store], Awaitable[Outcome]]
 
 
 async def handle(envelope: Envelope, store: Store) -> Outcome:

@@ -42,10 +42,11 @@ class TogetherHandler(logging.Handler):
         self._add(_line(time.time(), "INFO", "analytics", message, context))
 
     def flush(self) -> None:
-        if self._lines:
-            sys.stderr.write("\n".join([*self._lines, ""]))
+        # Taken first: the thread that sends spans may log meanwhile.
+        lines, self._lines = self._lines, []
+        if lines:
+            sys.stderr.write("\n".join([*lines, ""]))
             sys.stderr.flush()
-            self._lines.clear()
 
     def _add(self, line: str) -> None:
         self._lines.append(line)

@@ -79,4 +79,6 @@ def _run_alembic(connection: sqlalchemy.Connection) -> None:
 
 
 def _pass_on(connection: object, message: asyncpg.PostgresLogMessage) -> None:
-    _log.warning("%s", message)
+    """What a migration could not do, and the SQL that does it (r0002/roles.py)."""
+    if message.severity_en == "WARNING":
+        _log.warning("%s", message.message)

@@ -9,7 +9,7 @@ from analytics.errors import SchemaMissing
 
 # The newest of migrations/versions; a test compares. Revisions are numbers so that "newer" can be seen by a
 # program that does not know the newer one.
-REVISION = "0001"
+REVISION = "0002"
 
 
 async def read_revision(connection: Connection) -> str | None:

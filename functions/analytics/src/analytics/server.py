@@ -21,9 +21,12 @@ from analytics.store import PostgresStore, open_pool
 
 if TYPE_CHECKING:
     from analytics.http_protocol import HttpProtocol
+    from analytics.tracing import Tracing
 
 # Less than the 30 s Kubernetes grants before it kills.
 DRAIN_SECONDS = 25.0
+# Of these, for the collector to take the last spans; loading what sends them may be part of it.
+FLUSH_SECONDS = 5.0
 # For a whole request to arrive; a sender of 1 MiB needs a fraction of it.
 REQUEST_SECONDS = 30.0
 SWEEP_SECONDS = 5.0
@@ -47,18 +50,24 @@ async def _serve(settings: Settings, logs: TogetherHandler) -> None:
     store = PostgresStore(pool)
     check = asyncio.create_task(_check(store))
     application = await _import_meanwhile()
+    tracing = _tracing(settings)
+    handle = tracing.traced(application.handle) if tracing else application.handle
     connections: set[HttpProtocol] = set()
-    respond = application.Application(Batcher(store.write), store.ping, logs.note).respond
+    respond = application.Application(Batcher(store.write), store.ping, logs.note, handle).respond
     server = await _listen(settings, lambda: application.HttpProtocol(respond, connections))
-    sweep = asyncio.create_task(_sweep(connections))
+    background = [asyncio.create_task(_sweep(connections))]
+    if tracing:
+        background.append(asyncio.create_task(tracing.run()))
     _end_of_start()
     try:
         await _first_end(check, stop)
     finally:
         server.close()
         await _drain(connections)
-        sweep.cancel()
-        check.cancel()
+        for task in (*background, check):
+            task.cancel()
+        if tracing:
+            await tracing.close(FLUSH_SECONDS)
         pool.terminate()
 
 
@@ -79,6 +88,14 @@ def _import_application() -> ModuleType:
     from analytics import application  # noqa: PLC0415 - see _import_meanwhile
 
     return application
+
+
+def _tracing(settings: Settings) -> Tracing | None:
+    if not settings.otel_exporter_otlp_endpoint:
+        return None
+    from analytics.tracing import Tracing  # noqa: PLC0415 - who names no collector starts as fast as before
+
+    return Tracing()
 
 
 def _end_of_start() -> None:
@@ -135,7 +152,7 @@ async def _sweep(connections: set[HttpProtocol]) -> None:
 
 async def _drain(connections: set[HttpProtocol]) -> None:
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + DRAIN_SECONDS
+    deadline = loop.time() + DRAIN_SECONDS - FLUSH_SECONDS
     for connection in list(connections):
         connection.shut_down()
     while connections and loop.time() < deadline:  # noqa: ASYNC110 - connections end one by one, by themselves

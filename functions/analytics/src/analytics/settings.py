@@ -19,6 +19,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "0.0.0.0"  # noqa: S104 - in its container; the laptop sets 127.0.0.1
     port: int = 8080
     log_level: str = "INFO"
+    otel_exporter_otlp_endpoint: str = ""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -34,6 +35,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     port = given.get("port", "8080")
     if not (port.isascii() and port.isdigit() and int(port) < 2**16):
         raise InvalidSetting(f"PORT is {port!r}: a number from 0 to 65535 is needed.")
+    collector = given.get("otel_exporter_otlp_endpoint", "http://")
+    if not collector.startswith(("http://", "https://")):
+        raise InvalidSetting("OTEL_EXPORTER_OTLP_ENDPOINT does not begin with http:// or https://.")
     settings = msgspec.convert(given, Settings, strict=False)
     return msgspec.structs.replace(
         settings,

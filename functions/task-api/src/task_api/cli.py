@@ -50,10 +50,13 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _migrate(options: argparse.Namespace) -> None:
+    from task_api.logs import configure_logs
     from task_api.migrate import migrate
     from task_api.settings import DatabaseSettings, read_settings
 
-    print(asyncio.run(migrate(read_settings(DatabaseSettings).direct_url)))
+    settings = read_settings(DatabaseSettings)
+    configure_logs(settings.log_level)
+    print(asyncio.run(migrate(settings.direct_url)))
 
 
 def _outbox(options: argparse.Namespace) -> None:

@@ -34,8 +34,8 @@ def configure_logs(level: str) -> None:
     )
     handler.addFilter(_TraceFilter())
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # uvicorn says at INFO what the lines of this service say already; httpx logs each URL it fetches.
-    for name in ("uvicorn.error", "httpx"):
+    # uvicorn and Alembic say at INFO what this service says already; httpx logs each URL it fetches.
+    for name in ("uvicorn.error", "alembic", "httpx"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
 
 

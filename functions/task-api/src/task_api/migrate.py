@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from importlib.resources import as_file, files
 
@@ -12,11 +13,14 @@ from task_api.database_url import connect_arguments
 from task_api.errors import ConfigurationError
 from task_api.schema import current_revision, is_current, shipped_revisions
 
+logger = logging.getLogger(__name__)
+
 # Any constant will do as long as nobody else in the database uses it; these are the letters "task".
 _LOCK = 0x7461736B
 # A migration that waits for a lock makes every later query wait behind it: give up early and come again.
 _LOCK_TIMEOUT = "3s"
 _PAUSE_SECONDS = 0.5
+_LEVELS = {"WARNING": logging.WARNING}
 
 
 async def migrate(url: str, *, patience: float = 60) -> str:
@@ -38,6 +42,7 @@ async def migrate(url: str, *, patience: float = 60) -> str:
 async def _attempt(url: str) -> str:
     connection = await asyncpg.connect(**connect_arguments(url), timeout=10)
     try:
+        connection.add_log_listener(_pass_on)
         if is_current(await current_revision(connection)):
             return "nothing to migrate"
         await connection.execute("SELECT set_config('lock_timeout', $1, false)", _LOCK_TIMEOUT)
@@ -80,6 +85,11 @@ async def _upgrade(connection: asyncpg.Connection[asyncpg.Record]) -> None:
         if error.orig and isinstance(error.orig.__cause__, asyncpg.PostgresError):
             raise error.orig.__cause__ from error
         raise
+
+
+def _pass_on(_connection: object, message: asyncpg.PostgresLogMessage) -> None:
+    """What a migration could not do, and the SQL that does it (0002_roles.py)."""
+    logger.log(_LEVELS.get(message.severity_en or "", logging.DEBUG), "%s", message.message)
 
 
 def _passes_by_itself(error: Exception) -> bool:

@@ -109,10 +109,18 @@ class Settings(DatabaseSettings):
     otel_exporter_prometheus_port: int = Field(
         default=9464, ge=0, le=65535, description="Port of /metrics; 0 takes a free one."
     )
+    otel_exporter_otlp_endpoint: HttpUrl | None = Field(
+        default=None, description="Collector that gets traces, OTLP over HTTP; without it none are made."
+    )
 
     @property
     def metrics_host(self) -> str:
         return self.otel_exporter_prometheus_host or self.host
+
+    @property
+    def flush_seconds(self) -> float:
+        """The part of the grace in which the collector may take the last spans."""
+        return self.shutdown_grace_seconds / 10 if self.otel_exporter_otlp_endpoint else 0
 
     @model_validator(mode="after")
     def _lease_outlives_timeout(self) -> Self:

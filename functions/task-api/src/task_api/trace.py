@@ -31,5 +31,9 @@ def trace_of(traceparent: str | None, tracestate: str | None = None) -> Trace:
         trace_id = f"{random.getrandbits(128) or 1:032x}"
         return Trace(f"00-{trace_id}-{span_id}-01", None, trace_id)
     trace_id, flags = found.groups()
-    kept = tracestate if tracestate and _TRACESTATE.fullmatch(tracestate) else None
-    return Trace(f"00-{trace_id}-{span_id}-{flags}", kept, trace_id)
+    return Trace(f"00-{trace_id}-{span_id}-{flags}", storable(tracestate), trace_id)
+
+
+def storable(tracestate: str | None) -> str | None:
+    """None where it could not become a header again, or is longer than anybody has to keep (section 3.3.1.5)."""
+    return tracestate if tracestate and _TRACESTATE.fullmatch(tracestate) else None

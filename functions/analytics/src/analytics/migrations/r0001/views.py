@@ -1,4 +1,4 @@
-"""What readers see, and the role they see it with."""
+"""What readers see; the role they see it with is revision 0002's."""
 
 from __future__ import annotations
 
@@ -105,26 +105,4 @@ COMMENTS = (
     ),
 )
 
-# Managed databases may not let the owner of a database create roles: then readers need a role of the
-# administrator's, and the numbers come first. Roles belong to the whole server, so another database may
-# create this one at the same moment.
-READER = """
-DO $$ BEGIN
-    CREATE ROLE analytics_reader NOLOGIN;
-EXCEPTION
-    WHEN duplicate_object OR unique_violation THEN NULL;
-    WHEN insufficient_privilege THEN
-        RAISE WARNING 'the role analytics_reader was not created: this user may not create roles';
-END $$
-"""
-READER_RIGHTS = """
-DO $$ BEGIN
-    IF to_regrole('analytics_reader') IS NOT NULL THEN
-        GRANT USAGE ON SCHEMA analytics TO analytics_reader;
-        GRANT SELECT ON analytics.v_summary, analytics.v_hourly, analytics.v_daily, analytics.v_activity
-            TO analytics_reader;
-    END IF;
-END $$
-"""
-
-STATEMENTS = (V_ACTIVITY, V_SUMMARY, V_HOURLY, V_DAILY, *COMMENTS, READER, READER_RIGHTS)
+STATEMENTS = (V_ACTIVITY, V_SUMMARY, V_HOURLY, V_DAILY, *COMMENTS)
