@@ -92,10 +92,17 @@ class LocalSystem:
         return (self.data / "logs" / f"{name}.log").read_text()
 
     def dead_letters(self) -> list[dict[str, Any]]:
-        url = self.urls["status"] + "/api/topics/tasks.dead-letter/records"
-        records: list[dict[str, Any]] = (
-            httpx.get(url, params={"limit": 1000}).raise_for_status().json()["records"]
-        )
+        return self.records("tasks.dead-letter")
+
+    def records(self, topic: str) -> list[dict[str, Any]]:
+        """All of them, oldest first."""
+        url = f"{self.urls['status']}/api/topics/{topic}/records"
+        records: list[dict[str, Any]] = []
+        with httpx.Client() as client:
+            while (
+                page := client.get(url, params={"after": _last(records)}).raise_for_status().json()["records"]
+            ):
+                records += page
         return records
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
@@ -129,6 +136,11 @@ class LocalSystem:
         path = self.folder / "laptop.toml"
         path.write_text(lines)
         return path
+
+
+def _last(records: list[dict[str, Any]]) -> int:
+    position: int = records[-1]["position"] if records else 0
+    return position
 
 
 def _with_table(document: str, name: str, values: Mapping[str, str]) -> str:

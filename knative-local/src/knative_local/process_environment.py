@@ -47,3 +47,8 @@ def expand(text: str, known: Mapping[str, str]) -> str:
         return "$" if name is None else known.get(name, match[0])
 
     return _REFERENCE.sub(replace, text)
+
+
+def moved(text: str, path: str, folder: Path) -> str:
+    """`text` with `folder` instead of `path`, where it names that or something below it."""
+    return re.sub(rf"(?<![^=]){re.escape(path)}(?=/|$)", lambda _: str(folder), text)

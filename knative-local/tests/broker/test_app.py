@@ -111,5 +111,5 @@ async def test_a_port_in_use_is_named(tmp_path: Path) -> None:
             stderr=asyncio.subprocess.PIPE,
         )
         code, said = await ended(child)
-    assert code == 1
+    assert code == 2
     assert said.startswith(f"knative-local: 127.0.0.1:{port} cannot be listened on: ")

@@ -7,6 +7,7 @@ from pathlib import Path
 from knative_local import profile as profiles
 from knative_local.manifests import reading
 from knative_local.manifests.serving import Service
+from knative_local.manifests.workloads import Deployment
 from knative_local.planning.plan import Plan, Ports, make_plan
 
 SERVICE = """
@@ -161,9 +162,11 @@ def write(folder: Path, *, profile: str = PROFILE, **files: str) -> Path:
 
 
 def plan(folder: Path, *, profile: str = PROFILE, **files: str) -> Plan:
-    """Ports: hello 1001, the broker 2000, the status 2001, companions from 3000."""
+    """Ports: hello 1001, Deployments after it, the broker 2000, the status 2001, companions from 3000."""
     loaded = profiles.read(write(folder, profile=profile, **files))
     manifests = reading.read(loaded.manifest_folders())
-    services = {(found.namespace, found.name): 1001 + i for i, found in enumerate(manifests.of(Service))}
+    keys = [(found.namespace, found.name) for found in manifests.of(Service)]
+    keys += [(found.namespace, found.name) for found in manifests.of(Deployment)]
+    services = {key: 1001 + i for i, key in enumerate(keys)}
     companions = {name: 3000 + i for i, name in enumerate(loaded.companions)}
     return make_plan(manifests, loaded, Ports(services, 2000, 2001, companions))

@@ -111,6 +111,20 @@ def test_rps_has_a_target_of_its_own(tmp_path: Path) -> None:
     assert (scaling.metric, scaling.target) == ("rps", 140.0)
 
 
+@pytest.mark.parametrize(("least", "instances"), [("0", 1), ("3", 3)])
+def test_knatives_hpa_class_keeps_min_scale_and_says_so(tmp_path: Path, least: str, instances: int) -> None:
+    """A HorizontalPodAutoscaler knows no zero."""
+    given = f'min-scale: "{least}"\n'
+    for key, value in (("class", "hpa.autoscaling.knative.dev"), ("metric", "cpu"), ("target", "75")):
+        given += f'        autoscaling.knative.dev/{key}: "{value}"\n'
+    found = plan(tmp_path, service=SERVICE.replace('min-scale: "0"\n', given))
+
+    scaling = found.services[0].scaling
+    assert (scaling.min_scale, scaling.max_scale, scaling.initial_scale) == (instances,) * 3
+    rows = [row.path.rpartition("/")[2] for row in found.ineffective if "HPA class" in row.reason]
+    assert rows == ["class", "metric", "target"]
+
+
 def test_a_trigger_carries_its_delivery_and_addresses(tmp_path: Path) -> None:
     (trigger,) = plan(tmp_path).contract.triggers
 

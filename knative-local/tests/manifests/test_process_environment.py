@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
+
+import pytest
 
 from knative_local import process_environment
 from knative_local.placeholders import Template
@@ -37,3 +40,19 @@ def test_what_a_template_brings_is_not_expanded_again() -> None:
 
 def test_of_two_values_the_last_counts() -> None:
     assert process_environment.complete((("A", "1"), ("A", "2")), {}) == {"A": "2"}
+
+
+@pytest.mark.parametrize(
+    ("text", "moved"),
+    [
+        ("/data", "/here"),
+        ("/data/key", "/here/key"),
+        ("--data=/data", "--data=/here"),
+        ("--data=/data/a=/data", "--data=/here/a=/here"),
+        ("/database", "/database"),
+        ("/my/data", "/my/data"),
+        ("http://host/data", "http://host/data"),
+    ],
+)
+def test_a_path_of_the_container_is_moved_where_it_is_named(text: str, moved: str) -> None:
+    assert process_environment.moved(text, "/data", Path("/here")) == moved

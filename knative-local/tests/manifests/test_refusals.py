@@ -52,7 +52,7 @@ CASES = [
         "serving.knative.dev/v1\n",
         "serving.knative.dev/v1beta1\n",
         "apiVersion",
-        "Service is understood as serving.knative.dev/v1, not serving.knative.dev/v1beta1",
+        "Service is understood as serving.knative.dev/v1 or v1, not serving.knative.dev/v1beta1",
     ),
     (
         "job",
@@ -111,9 +111,9 @@ CASES = [
     (
         "service",
         '/min-scale: "0"',
-        "/class: hpa.autoscaling.knative.dev",
+        "/class: keda.autoscaling.knative.dev",
         f"{_SCALING}/class",
-        "'hpa.autoscaling.knative.dev' measures CPU of Pods; only KPA runs here",
+        "'keda.autoscaling.knative.dev' is neither kpa.autoscaling.knative.dev nor hpa.autoscaling.knative.dev",
     ),
     (
         "service",

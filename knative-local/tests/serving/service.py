@@ -38,7 +38,10 @@ class Handler(BaseHTTPRequestHandler):
     def on_echo(self) -> None:
         told = {"method": self.command, "path": self.path, "headers": dict(self.headers), "pid": os.getpid()}
         body = self.body().decode("latin-1")
-        self.reply(200, json.dumps(told | {"body": body, "env": dict(os.environ)}).encode())
+        self.reply(
+            200,
+            json.dumps(told | {"body": body, "env": dict(os.environ), "arguments": sys.argv[1:]}).encode(),
+        )
 
     def on_length(self) -> None:
         self.reply(200, str(len(self.body())).encode())

@@ -15,7 +15,7 @@ import aiohttp
 from knative_local.autoscaler.settings import Scaling
 from knative_local.planning.probes import ProbePlan
 from knative_local.planning.programs import Program
-from knative_local.planning.services import ServicePlan
+from knative_local.planning.services import ServicePlan, told_by_knative
 from knative_local.ports import bind
 from knative_local.processes.child import Launcher
 from knative_local.processes.logs import LogFolder
@@ -63,9 +63,12 @@ def plan(folder: Path, **changes: object) -> ServicePlan:
         timeout_seconds=20,
         response_start_seconds=0,
         idle_seconds=0,
+        held_seconds=20.0,
+        grace_seconds=20.0,
         startup=None,
         readiness=ProbePlan(path="/ready", period=0.1),
         liveness=None,
+        told=told_by_knative("hello"),
     )
     return dataclasses.replace(complete, **changes)  # type: ignore[arg-type]  # a test names the fields
 
@@ -77,7 +80,7 @@ async def running(folder: Path, *, ready: bool = True, **changes: object) -> Asy
     shared = folder / "shared"
     shared.mkdir(exist_ok=True)
     wanted = plan(shared, **changes)
-    programs = Programs(Launcher(LogFolder(folder / "logs"), Roster(folder)), {})
+    programs = Programs(Launcher(LogFolder(folder / "logs"), Roster(folder)), {}, folder / "volumes")
     async with new_session() as session, aiohttp.ClientSession() as client:
         revision = Revision(wanted, "", programs.instance_of(wanted), notes.append)
         listener, address = Listener(Activator(revision, session).handle), bind(0)

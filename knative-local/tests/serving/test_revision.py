@@ -63,6 +63,30 @@ async def test_traffic_adds_instances_and_silence_takes_them_away(tmp_path: Path
         assert laptop.count("stopped-*") == 3
 
 
+async def test_a_fixed_number_stays_whatever_the_load(tmp_path: Path) -> None:
+    async with running(tmp_path, scaling=Scaling.fixed(2, progress_deadline=30.0)) as laptop:
+        held = [asyncio.create_task(laptop.client.get(laptop.url + "/work")) for _ in range(9)]
+        await eventually(lambda: laptop.revision.meter.in_flight == 9)
+        now, before = time.monotonic(), laptop.pids
+        for second in range(1, 200):
+            laptop.revision.report(now + second)
+            laptop.revision.decide(now + second)
+            if second == 100:
+                laptop.touch("go")
+                for answer in held:
+                    (await answer).close()
+        await asyncio.sleep(0)
+
+        assert (laptop.pids, states(laptop)) == (before, [State.READY] * 2)
+
+
+async def test_without_a_readiness_probe_a_process_that_runs_is_ready(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "unready").touch()
+    async with running(tmp_path, readiness=None) as laptop:
+        assert states(laptop) == [State.READY]
+
+
 async def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
     async with running(tmp_path) as laptop:
         (pid,) = laptop.pids
@@ -72,7 +96,9 @@ async def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
 
 
 async def test_a_process_that_fails_its_liveness_probe_is_started_again(tmp_path: Path) -> None:
-    async with running(tmp_path, liveness=ProbePlan(path="/alive", period=0.05, failures=2)) as laptop:
+    patient = ProbePlan(path="/ready", failures=30)  # a busy machine takes long to start it
+    healthy = ProbePlan(path="/alive", period=0.05, failures=2)
+    async with running(tmp_path, startup=patient, liveness=healthy) as laptop:
         (pid,) = laptop.pids
         laptop.touch(f"sick-{pid}")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import pty
@@ -12,6 +13,15 @@ from knative_local.supervision.console import Console
 class _ClosedPipe(io.StringIO):
     def write(self, text: str) -> int:
         raise BrokenPipeError
+
+
+class _FullDisk(io.StringIO):
+    full = True
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
 
 
 def read_all(descriptor: int) -> str:
@@ -44,3 +54,14 @@ def test_who_stops_reading_along_does_not_stop_the_system() -> None:
     console.ready({}, Path("/logs"), [])
 
     assert console.silent
+
+
+def test_a_line_that_finds_the_disk_full_is_lost_and_the_next_ones_are_not() -> None:
+    disk = _FullDisk()
+    console = Console(disk)
+    console.note("lost")
+    disk.full = False
+    console.note("written")
+
+    assert "written" in disk.getvalue()
+    assert "lost" not in disk.getvalue()

@@ -55,3 +55,16 @@ def test_who_comes_and_goes_is_told(roster: Roster) -> None:
     roster.remove("api", 2)
 
     assert seen == [{"api": [1]}, {"api": [1, 2]}, {"api": [2]}, {}]
+
+
+def test_what_the_disk_refuses_is_remembered_and_saved_later(roster: Roster, tmp_path: Path) -> None:
+    obstacle = tmp_path / "processes.tmp"
+    obstacle.mkdir()
+    roster.add("api", 7)
+    with pytest.raises(OSError, match="directory"):
+        roster.save()
+    obstacle.rmdir()
+    roster.save()
+
+    assert roster.pids == {"api": [7]}
+    assert (tmp_path / "processes.json").read_text() == '{"api":[7]}'

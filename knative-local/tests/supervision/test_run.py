@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -101,6 +102,46 @@ def test_a_killed_process_comes_back_and_the_system_file_follows(tmp_path: Path)
         assert laptop.system["urls"] == before["urls"]
         assert laptop.system["database_url"] == before["database_url"]
         assert laptop.get("hello")["method"] == "GET"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit is Linux's")
+def test_a_process_comes_back_while_the_data_folder_cannot_be_written(tmp_path: Path) -> None:
+    """The records on disk are late then, and follow by themselves."""
+    with up(Laptop.with_service(tmp_path)) as laptop:
+        url, (first,) = laptop.system["urls"]["hello"], laptop.system["pids"]["hello"]
+        unlimited = resource.prlimit(laptop.system["pid"], resource.RLIMIT_FSIZE)
+        resource.prlimit(laptop.system["pid"], resource.RLIMIT_FSIZE, (0, unlimited[1]))
+        os.kill(first, signal.SIGKILL)
+
+        def told() -> int:
+            with urllib.request.urlopen(url) as response:
+                pid: int = json.loads(response.read())["pid"]
+            return pid
+
+        eventually(lambda: told() != first)
+        assert laptop.system["pids"]["hello"] == [first]
+
+        resource.prlimit(laptop.system["pid"], resource.RLIMIT_FSIZE, unlimited)
+        eventually(lambda: laptop.system["pids"]["hello"] == [told()])
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    laptop = Laptop.with_service(tmp_path)
+    laptop.data = tmp_path / "laptop.toml" / "data"
+
+    assert laptop.refused() == (2, f"knative-local: {laptop.data} cannot be used: Not a directory")
+
+
+def test_a_data_folder_in_which_a_file_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    laptop = Laptop.with_service(tmp_path)
+    with up(laptop):
+        pass
+    contract = laptop.data / "contract.tmp"
+    contract.mkdir()
+
+    code, said = laptop.refused()
+
+    assert (code, said) == (2, f"knative-local: {contract} cannot be written: Is a directory")
 
 
 def test_a_function_goes_from_zero_to_one_and_back(tmp_path: Path) -> None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeVar
 
 from knative_local.autoscaler.cluster import ClusterDefaults
 from knative_local.autoscaler.settings import Scaling
 from knative_local.durations import go_seconds
 from knative_local.manifests.document import Document, KeyPath
+from knative_local.manifests.inspection import Ineffective, ineffective
 from knative_local.manifests.metadata import RevisionAnnotations
+from knative_local.manifests.reading import Loaded
 from knative_local.manifests.serving import Service
 
 T = TypeVar("T", int, float)
 
 _AT: KeyPath = ("spec", "template", "metadata", "annotations")
 _HOUR = 3600.0
+_CLASS = "autoscaling.knative.dev/class"
+_KEPT = {"autoscaling.knative.dev/min-scale"}
+_KPA, _HPA = "kpa.autoscaling.knative.dev", "hpa.autoscaling.knative.dev"
+_NOT_MEASURED = "nothing measures Pods here: with Knative's HPA class min-scale instances run"
 
 
 class _Reader:
@@ -62,11 +68,13 @@ class _Reader:
 
 
 def scaling_of(document: Document, service: Service, cluster: ClusterDefaults) -> Scaling:
-    """Raise `ManifestError` for a value Knative would not admit, and for another autoscaler than KPA."""
+    """Raise `ManifestError` for a value Knative would not admit."""
     given = service.spec.template.metadata.annotations
     read = _Reader(document)
-    if given.autoscaler_class not in {None, "kpa.autoscaling.knative.dev"}:
-        read.fail("class", f"'{given.autoscaler_class}' measures CPU of Pods; only KPA runs here")
+    if given.autoscaler_class == _HPA:
+        return _kept(read, service, cluster)
+    if given.autoscaler_class not in {None, _KPA}:
+        read.fail("class", f"'{given.autoscaler_class}' is neither {_KPA} nor {_HPA}")
     metric = given.metric or "concurrency"
     if metric not in {"concurrency", "rps"}:
         read.fail("metric", f"'{metric}' is neither concurrency nor rps")
@@ -86,6 +94,22 @@ def scaling_of(document: Document, service: Service, cluster: ClusterDefaults) -
         **_counts(read, given, cluster),
         **_times(read, given, cluster),
     )
+
+
+def unmeasured(loaded: Loaded[Service]) -> Iterator[Ineffective]:
+    """Annotations of the HPA class that change nothing here."""
+    given = loaded.document.value["spec"]["template"].get("metadata", {}).get("annotations", {})
+    if given.get(_CLASS) == _HPA:
+        for key in given:
+            if key.startswith("autoscaling.knative.dev/") and key not in _KEPT:
+                yield ineffective(loaded.document, (*_AT, key), _NOT_MEASURED)
+
+
+def _kept(read: _Reader, service: Service, cluster: ClusterDefaults) -> Scaling:
+    """A HorizontalPodAutoscaler knows no zero."""
+    least, _ = _bounds(read, service, cluster)
+    times = _times(read, service.spec.template.metadata.annotations, cluster)
+    return Scaling.fixed(max(1, least), progress_deadline=times["progress_deadline"])
 
 
 def _counts(read: _Reader, given: RevisionAnnotations, cluster: ClusterDefaults) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 TICK_SECONDS = 2.0  # Knative decides that often
 REPORT_SECONDS = 1.0  # and its queue-proxies report that often
@@ -32,6 +32,16 @@ class Scaling:
     scale_to_zero_grace_period: float = 30.0
     pod_retention_period: float = 0.0
     progress_deadline: float = 600.0
+
+    @classmethod
+    def fixed(cls, instances: int, *, progress_deadline: float) -> Self:
+        """As many as that, whatever the load."""
+        return cls(
+            min_scale=instances,
+            max_scale=instances,
+            initial_scale=instances,
+            progress_deadline=progress_deadline,
+        )
 
     @property
     def panic_window(self) -> int:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from knative_local.errors import StartError
+from knative_local.errors import UsageError
 
 # aiohttp answers 400 beyond its own limits; the ingress answers 431 as Knative does, and long before these.
 _HEADER_ROOM = 65536
@@ -47,7 +47,7 @@ async def listening(handler: Handler, host: str, port: int) -> AsyncIterator[Ser
         try:
             await site.start()
         except OSError as error:
-            raise StartError(f"{host}:{port} cannot be listened on: {error.strerror}") from error
+            raise UsageError(f"{host}:{port} cannot be listened on: {error.strerror}") from error
         yield Server(runner, site, _url(runner))
     finally:
         await runner.cleanup()

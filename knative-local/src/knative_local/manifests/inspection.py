@@ -7,7 +7,7 @@ import functools
 import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -30,6 +30,10 @@ def inspect(document: Document, kind: type[Object]) -> list[Ineffective]:
     return list(_inspect(document, document.value, kind, ()))
 
 
+def ineffective(document: Document, path: KeyPath, reason: str) -> Ineffective:
+    return Ineffective(document.file, document.line(path), dotted(path), reason)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """``, did you mean 'x'?`` or nothing."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
@@ -44,6 +48,8 @@ def _inspect(document: Document, value: Any, annotation: Any, path: KeyPath) -> 
             yield from _inspect_keys(document, value, annotation, path)
         elif issubclass(annotation, Object):
             yield from _inspect_object(document, value, annotation, path)
+    elif get_origin(annotation) is Annotated:
+        yield from _inspect(document, value, arguments[0], path)
     elif get_origin(annotation) in {Union, types.UnionType}:
         for member in arguments:
             yield from _inspect(document, value, member, path)
@@ -57,7 +63,7 @@ def _obey_markers(document: Document, annotation: Any, path: KeyPath) -> Iterato
         if isinstance(marker, Refused):
             raise document.error(path, marker.reason)
         if isinstance(marker, WithoutEffect):
-            yield Ineffective(document.file, document.line(path), dotted(path), marker.reason)
+            yield ineffective(document, path, marker.reason)
 
 
 def _inspect_object(
@@ -84,7 +90,7 @@ def _inspect_keys(
             foreign.append(name)
     if foreign:
         reason = f"read by other programs: {', '.join(foreign)}"
-        yield Ineffective(document.file, document.line(path), dotted(path), reason)
+        yield ineffective(document, path, reason)
 
 
 @functools.cache

@@ -17,6 +17,9 @@ from knative_local.manifests.fields import (
 _Mounted: TypeAlias = Annotated[
     Any, Refused("a process cannot be given a file at a container's path; pass it as an environment variable")
 ]
+_Unlimited: TypeAlias = Annotated[
+    Any, WithoutEffect("a folder of the data folder: its replicas share it, and --fresh empties it")
+]
 _Inside: TypeAlias = Annotated[
     Any, Refused("a probe inside the container has no place here; use httpGet or tcpSocket")
 ]
@@ -58,6 +61,11 @@ class Port(Object):
     name: str | None = None
     protocol: Annotated[Any, WithoutEffect("everything is TCP here")] = None
 
+    @property
+    def number(self) -> int:
+        """Knative's default, where it is not given."""
+        return self.container_port or 8080
+
 
 class Header(Object):
     name: str
@@ -90,18 +98,39 @@ class Probe(Object):
     termination_grace_period_seconds: Annotated[Any, WithoutEffect("timeoutSeconds bounds every stop")] = None
 
 
+class EmptyFolder(Object):
+    size_limit: _Unlimited = None
+    medium: _Unlimited = None
+
+
+class VolumeMount(Object):
+    name: str
+    mount_path: Annotated[
+        str, WithoutEffect("only arguments and variables that name the path lead to the volume's folder")
+    ]
+    read_only: Annotated[Any, WithoutEffect("a process may write where you may")] = None
+    sub_path: Annotated[Any, Refused("mount the whole volume")] = None
+    sub_path_expr: Annotated[Any, Refused("mount the whole volume")] = None
+
+
 class Volume(Object):
     name: str
-    empty_dir: Annotated[Any, WithoutEffect("the process sees this machine's folders")] = None
+    empty_dir: EmptyFolder | None = None
     secret: _Mounted = None
     config_map: _Mounted = None
     projected: _Mounted = None
     persistent_volume_claim: _Mounted = None
 
 
+class Lifecycle(Object):
+    pre_stop: Annotated[Any, WithoutEffect("who stops gets no new request first: no hook has to wait")] = None
+    stop_signal: Annotated[Any, Refused("processes are stopped with SIGTERM here")] = None
+    post_start: Annotated[Any, Refused("hooks do not run here")] = None
+
+
 class Container(Object):
     image: str
-    name: Annotated[Any, WithoutEffect("there is one process, named like its Service or Job")] = None
+    name: Annotated[Any, WithoutEffect("its processes are named like the object around them")] = None
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     env: tuple[Variable, ...] = ()
@@ -110,10 +139,11 @@ class Container(Object):
     readiness_probe: Probe | None = None
     liveness_probe: Probe | None = None
     startup_probe: Probe | None = None
+    lifecycle: Lifecycle | None = None
     image_pull_policy: Pulling = None
     resources: Annotated[Any, WithoutEffect("processes share this machine without limits")] = None
     security_context: Isolation = None
-    volume_mounts: Annotated[Any, WithoutEffect("the process sees this machine's folders")] = None
+    volume_mounts: tuple[VolumeMount, ...] = ()
     working_dir: Annotated[Any, Refused("the folder is one inside an image")] = None
     termination_message_path: Annotated[Any, WithoutEffect("output goes into the log file")] = None
     termination_message_policy: Annotated[Any, WithoutEffect("output goes into the log file")] = None

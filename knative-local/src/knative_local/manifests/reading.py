@@ -10,23 +10,13 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from knative_local.manifests import core, eventing, serving
 from knative_local.manifests.document import Document, KeyPath, read_folder
 from knative_local.manifests.fields import Object
 from knative_local.manifests.inspection import Ineffective, inspect, nearest
+from knative_local.manifests.kinds import KINDS
 
 T = TypeVar("T", bound=Object)
 
-_KINDS: dict[tuple[str, str], type[Object]] = {
-    ("serving.knative.dev/v1", "Service"): serving.Service,
-    ("eventing.knative.dev/v1", "Broker"): eventing.Broker,
-    ("eventing.knative.dev/v1", "Trigger"): eventing.Trigger,
-    ("eventing.knative.dev/v1alpha1", "KafkaSink"): eventing.KafkaSink,
-    ("sources.knative.dev/v1", "PingSource"): eventing.PingSource,
-    ("v1", "ConfigMap"): core.ConfigMap,
-    ("v1", "ServiceAccount"): core.ServiceAccount,
-    ("batch/v1", "Job"): core.Job,
-}
 _PLACE = re.compile(r"^(?P<what>.*) - at `(?P<path>.*)`$", re.DOTALL)
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
@@ -93,14 +83,14 @@ def _kind(document: Document) -> type[Object]:
     if not isinstance(value, dict) or not {"apiVersion", "kind"} <= value.keys():
         raise document.error((), "is not a Kubernetes object: apiVersion and kind are missing")
     version, name = str(value["apiVersion"]), str(value["kind"])
-    if (version, name) in _KINDS:
-        return _KINDS[version, name]
-    versions = [known for known, kind in _KINDS if kind == name]
+    if (version, name) in KINDS:
+        return KINDS[version, name]
+    versions = [known for known, kind in KINDS if kind == name]
     if versions:
         raise document.error(
             ("apiVersion",), f"{name} is understood as {' or '.join(versions)}, not {version}"
         )
-    names = [kind for _, kind in _KINDS]
+    names = sorted({kind for _, kind in KINDS})
     hint = nearest(name, names) or f"; known are {', '.join(names)}"
     raise document.error(("kind",), f"'{name}' ({version}) does not run on a laptop{hint}")
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+from knative_local.ports import LOOPBACK
+
 Key: TypeAlias = tuple[str, str]  # namespace and name
 
 _CLUSTER_URL = re.compile(
@@ -17,6 +19,8 @@ _CLUSTER_URL = re.compile(
 _CLUSTER_NAME = re.compile(r"[A-Za-z0-9.-]+\.svc\.cluster\.local")
 _BROKER_INGRESSES = {"kafka-broker-ingress", "broker-ingress"}
 _SINK_INGRESS = "kafka-sink-ingress"
+_EVERY_INTERFACE = {"0.0.0.0", "::"}  # noqa: S104 - to be replaced
+HTTP_PORT = 80
 
 
 def cluster_url(namespace: str, name: str) -> str:
@@ -26,9 +30,9 @@ def cluster_url(namespace: str, name: str) -> str:
 
 @dataclass(frozen=True)
 class Addresses:
-    """Everything that has a URL; `companions` is keyed by the cluster URL it stands for."""
+    """Everything that has a URL; `companions` is keyed by the cluster URL it stands for, a service's by port."""
 
-    services: Mapping[Key, str]
+    services: Mapping[Key, Mapping[int, str]]
     broker_process: str
     brokers: frozenset[Key]
     sinks: frozenset[Key]
@@ -40,8 +44,21 @@ class Addresses:
     def sink(self, namespace: str, name: str) -> str:
         return f"{self.broker_process}/sinks/{namespace}/{name}"
 
+    def service(self, namespace: str, name: str, port: int = HTTP_PORT) -> str:
+        """ValueError when it is not reached on that port."""
+        ports = self.services[namespace, name]
+        if port not in ports:
+            known = " and ".join(map(str, ports)) or "none"
+            raise ValueError(f"{name}.{namespace} has no port {port} here, but {known}")
+        return ports[port]
+
     def localise(self, text: str) -> str:
-        """Replace every cluster URL in the text; ValueError names one that leads nowhere."""
+        """Replace every cluster URL in the text; ValueError names one that leads nowhere.
+
+        Who listens on every interface means those of its Pod: here that is the loopback.
+        """
+        if text in _EVERY_INTERFACE:
+            return LOOPBACK
         local = _CLUSTER_URL.sub(self._local, text)
         left = _CLUSTER_NAME.search(local)
         if left:
@@ -54,11 +71,11 @@ class Addresses:
             if _same_place(base, stood_for):
                 return url + path
         name, namespace = match["host"].split(".")[:2]
-        if base.startswith("https:") or match["port"] not in {None, "80"}:
-            raise ValueError(f"{base}: services are reached with http and without a port")
+        if base.startswith("https:"):
+            raise ValueError(f"{base}: services are reached with http")
         if (namespace, name) in self.services:
-            return self.services[namespace, name] + path
-        if namespace == "knative-eventing":
+            return self.service(namespace, name, int(match["port"] or HTTP_PORT)) + path
+        if namespace == "knative-eventing" and match["port"] in {None, "80"}:
             return self._ingress(name, path)
         raise ValueError(f"{base} is neither a Service of the manifests nor a companion of the profile")
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urljoin
 
+from knative_local.manifests import serving, workloads
 from knative_local.manifests.document import KeyPath
 from knative_local.manifests.eventing import Broker, Destination, KafkaSink, Reference
 from knative_local.manifests.fields import Object
 from knative_local.manifests.inspection import nearest
 from knative_local.manifests.reading import Loaded, Manifests
-from knative_local.manifests.serving import Service
 from knative_local.planning.addresses import Addresses, cluster_url
 
-_KINDS: dict[str, type[Object]] = {"Service": Service, "Broker": Broker, "KafkaSink": KafkaSink}
+_KINDS: dict[str, tuple[type[Object], ...]] = {
+    "Service": (serving.Service, workloads.Service),
+    "Broker": (Broker,),
+    "KafkaSink": (KafkaSink,),
+}
 
 
 class Destinations:
@@ -38,22 +42,28 @@ class Destinations:
             raise owner.document.error((*at, "uri"), str(error)) from None
 
     def _referenced(self, owner: Loaded[Any], reference: Reference, at: KeyPath) -> tuple[str, str]:
-        kind = _KINDS.get(reference.kind)
-        if kind is None:
+        if reference.kind not in _KINDS:
             reason = f"'{reference.kind}' takes no events here{nearest(reference.kind, _KINDS)}"
             raise owner.document.error((*at, "kind"), reason)
         namespace = reference.namespace or owner.namespace
-        found = self._manifests.find(kind, namespace, reference.name)
-        if found is None:
-            known = [loaded.name for loaded in self._manifests.of(kind)]
+        self._check_version(owner, reference, namespace, at)
+        try:
+            return self._urls(reference.kind, namespace, reference.name)
+        except ValueError as error:
+            raise owner.document.error((*at, "name"), str(error)) from None
+
+    def _check_version(self, owner: Loaded[Any], reference: Reference, namespace: str, at: KeyPath) -> None:
+        """The object is there, and it is what the reference says it is."""
+        kinds = _KINDS[reference.kind]
+        same_name = (self._manifests.find(kind, namespace, reference.name) for kind in kinds)
+        versions = [found.document.value["apiVersion"] for found in same_name if found is not None]
+        if not versions:
+            known = [loaded.name for kind in kinds for loaded in self._manifests.of(kind)]
             reason = f"there is no {reference.kind} '{reference.name}' in namespace {namespace}"
             raise owner.document.error((*at, "name"), reason + nearest(reference.name, known))
-        if found.document.value["apiVersion"] != reference.api_version:
-            reason = (
-                f"{reference.kind} is {found.document.value['apiVersion']}, not '{reference.api_version}'"
-            )
+        if reference.api_version not in versions:
+            reason = f"{reference.kind} is {versions[0]}, not '{reference.api_version}'"
             raise owner.document.error((*at, "apiVersion"), reason)
-        return self._urls(reference.kind, namespace, reference.name)
 
     def _urls(self, kind: str, namespace: str, name: str) -> tuple[str, str]:
         ingress = cluster_url("knative-eventing", "kafka-broker-ingress")
@@ -62,4 +72,4 @@ class Destinations:
             return self._addresses.broker(namespace, name), f"{ingress}/{namespace}/{name}"
         if kind == "KafkaSink":
             return self._addresses.sink(namespace, name), f"{sinks}/{namespace}/{name}"
-        return self._addresses.services[namespace, name], cluster_url(namespace, name)
+        return self._addresses.service(namespace, name), cluster_url(namespace, name)

@@ -11,6 +11,7 @@ from knative_local.manifests.document import KeyPath
 from knative_local.manifests.inspection import nearest
 from knative_local.manifests.pod import Container, KeySelector, SourceRef, Variable, VariableSource
 from knative_local.manifests.reading import Loaded, Manifests
+from knative_local.manifests.serving import Service
 from knative_local.placeholders import Template
 from knative_local.planning.addresses import Addresses
 from knative_local.profile import Profile
@@ -34,6 +35,13 @@ class Sources:
     def secret(self, name: str) -> dict[str, Template] | None:
         values = self.profile.secrets.get(name)
         return None if values is None else {key: Template(value) for key, value in values.items()}
+
+    def localised(self, owner: Loaded[Any], text: str, at: KeyPath) -> str:
+        """With addresses of this machine; `ManifestError` for one that leads nowhere."""
+        try:
+            return self.addresses.localise(text)
+        except ValueError as error:
+            raise owner.document.error(at, str(error)) from None
 
     def config_map(self, namespace: str, name: str) -> dict[str, str] | None:
         found = self.manifests.find(ConfigMap, namespace, name)
@@ -67,7 +75,7 @@ class _Reader:
                     yield source.prefix + name, self._local(value, (*at, key))
 
     def one(self, variable: Variable, at: KeyPath) -> Iterator[tuple[str, Value]]:
-        if variable.name in _RESERVED:
+        if variable.name in _RESERVED and isinstance(self._owner.body, Service):
             raise self._owner.document.error((*at, "name"), f"{variable.name} is set by Knative")
         if variable.value_from is None:
             yield variable.name, self._local(variable.value or "", (*at, "value"))
@@ -102,9 +110,4 @@ class _Reader:
         return values or {}
 
     def _local(self, value: Value, at: KeyPath) -> Value:
-        if isinstance(value, Template):
-            return value
-        try:
-            return self._sources.addresses.localise(value)
-        except ValueError as error:
-            raise self._owner.document.error(at, str(error)) from None
+        return value if isinstance(value, Template) else self._sources.localised(self._owner, value, at)

@@ -11,7 +11,7 @@ from knative_local import contract
 from knative_local.manifests.core import ConfigMap
 from knative_local.manifests.document import KeyPath
 from knative_local.manifests.eventing import Broker, KafkaSink, PingSource, Trigger
-from knative_local.manifests.inspection import Ineffective, nearest
+from knative_local.manifests.inspection import Ineffective, ineffective, nearest
 from knative_local.manifests.reading import Loaded, Manifests
 from knative_local.planning.addresses import Addresses
 from knative_local.planning.destinations import Destinations
@@ -43,7 +43,7 @@ def plan_contract(manifests: Manifests, addresses: Addresses) -> contract.Contra
 def without_effect(manifests: Manifests) -> list[Ineffective]:
     """Keys of a Broker's ConfigMap are known only from the Broker."""
     return [
-        Ineffective(config.document.file, config.document.line(("data", key)), f"data.{key}", _REASON)
+        ineffective(config.document, ("data", key), _REASON)
         for loaded in manifests.of(Broker)
         if (config := _config(manifests, loaded)) is not None
         for key in config.body.data

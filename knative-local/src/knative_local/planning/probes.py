@@ -29,7 +29,7 @@ def plan_probe(document: Document, probe: Probe | None, at: KeyPath, port: Port)
     if probe.http_get and probe.tcp_socket:
         raise document.error(at, "has both httpGet and tcpSocket")
     target = probe.http_get or probe.tcp_socket
-    if target is not None and target.port not in {None, 0, port.name or "", port.container_port or 8080}:
+    if target is not None and target.port not in {None, 0, port.name or "", port.number}:
         inner = "httpGet" if probe.http_get else "tcpSocket"
         raise document.error((*at, inner, "port"), f"'{target.port}' is not the container's port")
     if probe.http_get and probe.http_get.scheme != "HTTP":

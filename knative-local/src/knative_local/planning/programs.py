@@ -3,36 +3,73 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from knative_local.manifests.document import KeyPath
 from knative_local.manifests.inspection import nearest
-from knative_local.manifests.pod import Container
+from knative_local.manifests.pod import Container, Port
 from knative_local.manifests.reading import Loaded
 from knative_local.planning.environment import Environment, Sources, plan_environment
+
+_OPTION = re.compile(r"--?[\w-]+=")
 
 
 @dataclass(frozen=True)
 class Program:
-    """`command` is complete but for ``$(NAME)``; `environment` still holds templates."""
+    """`command` is complete but for ``$(NAME)``; `environment` still holds templates.
+
+    `folders` are paths of the container to names of folders that stand for them.
+    """
 
     name: str
     command: tuple[str, ...]
     environment: Environment
+    folders: tuple[tuple[str, str], ...] = ()
 
 
-def plan_program(sources: Sources, owner: Loaded[Any], container: Container, at: KeyPath) -> Program:
+def plan_program(
+    sources: Sources, owner: Loaded[Any], container: Container, at: KeyPath, port: Port | None = None
+) -> Program:
+    """`port` is the one that the process finds in PORT; an argument that names it becomes ``$(PORT)``."""
     environment = plan_environment(sources, owner, container, at)
     command = container.command or _of_image(sources, owner, container, (*at, "image"))
     executable = find(command[0])
     if executable is None:
         place = (*at, "command") if container.command else (*at, "image")
         raise owner.document.error(place, f"there is no program '{command[0]}' on this machine")
-    return Program(owner.name, (executable, *command[1:], *container.args), environment)
+    arguments = _arguments(sources, owner, container, at, port)
+    folders = tuple(_folders(owner, container, at))
+    return Program(owner.name, (executable, *command[1:], *arguments), environment, folders)
+
+
+def _arguments(
+    sources: Sources, owner: Loaded[Any], container: Container, at: KeyPath, port: Port | None
+) -> Iterator[str]:
+    """The values of ``--name=value`` too, like those of variables."""
+    number = str(port.number) if port else None
+    for index, argument in enumerate(container.args):
+        option = _OPTION.match(argument)
+        name = option[0] if option else ""
+        value = argument.removeprefix(name)
+        if value != number:
+            yield name + sources.localised(owner, value, (*at, "args", index))
+        else:
+            yield name + "$(PORT)"
+
+
+def _folders(owner: Loaded[Any], container: Container, at: KeyPath) -> Iterator[tuple[str, str]]:
+    volumes = [volume.name for volume in owner.body.spec.template.spec.volumes]
+    for index, mount in enumerate(container.volume_mounts):
+        if mount.name not in volumes:
+            reason = f"there is no volume '{mount.name}'{nearest(mount.name, volumes)}"
+            raise owner.document.error((*at, "volumeMounts", index, "name"), reason)
+        yield mount.mount_path.rstrip("/"), f"{owner.name}/{mount.name}"
 
 
 def basename(image: str) -> str:

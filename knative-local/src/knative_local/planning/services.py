@@ -10,6 +10,7 @@ from knative_local.manifests.document import Document, KeyPath
 from knative_local.manifests.pod import Container, Port
 from knative_local.manifests.reading import Loaded
 from knative_local.manifests.serving import RevisionSpec, Service
+from knative_local.planning.addresses import Key
 from knative_local.planning.environment import Sources
 from knative_local.planning.probes import ProbePlan, plan_probe
 from knative_local.planning.programs import Program, plan_program
@@ -23,7 +24,10 @@ _MOST_CONCURRENT = 1000
 
 @dataclass(frozen=True)
 class ServicePlan:
-    """`public` is false for a Service labelled cluster-local; a limit of 0 means none."""
+    """A Deployment's plan too. `public`: people reach it; of the limits and timeouts 0 means none.
+
+    Without an instance a request waits up to `held_seconds`; without `readiness` a process that runs is ready.
+    """
 
     namespace: str
     name: str
@@ -34,9 +38,16 @@ class ServicePlan:
     timeout_seconds: int
     response_start_seconds: int
     idle_seconds: int
+    held_seconds: float
+    grace_seconds: float
     startup: ProbePlan | None
-    readiness: ProbePlan
+    readiness: ProbePlan | None
     liveness: ProbePlan | None
+    told: tuple[tuple[str, str], ...] = ()  # variables of the platform, beside PORT
+
+    @property
+    def key(self) -> Key:
+        return self.namespace, self.name
 
 
 def plan_service(sources: Sources, loaded: Loaded[Service]) -> ServicePlan:
@@ -44,21 +55,31 @@ def plan_service(sources: Sources, loaded: Loaded[Service]) -> ServicePlan:
     container = only_container(document, spec.containers, _SPEC)
     port = _port(document, container)
     _check_limits(document, spec)
+    scaling = scaling_of(document, loaded.body, sources.profile.autoscaler)
+    seconds = spec.timeout_seconds or _DEFAULT_SECONDS
     return ServicePlan(
         namespace=loaded.namespace,
         name=loaded.name,
         public=_is_public(loaded),
-        program=plan_program(sources, loaded, container, _CONTAINER),
-        scaling=scaling_of(document, loaded.body, sources.profile.autoscaler),
+        program=plan_program(sources, loaded, container, _CONTAINER, port),
+        scaling=scaling,
         concurrency=spec.container_concurrency,
-        timeout_seconds=spec.timeout_seconds or _DEFAULT_SECONDS,
+        timeout_seconds=seconds,
         response_start_seconds=spec.response_start_timeout_seconds,
         idle_seconds=spec.idle_timeout_seconds,
+        held_seconds=min(scaling.progress_deadline, seconds),
+        grace_seconds=float(seconds),
         startup=plan_probe(document, container.startup_probe, (*_CONTAINER, "startupProbe"), port),
         readiness=plan_probe(document, container.readiness_probe, (*_CONTAINER, "readinessProbe"), port)
         or ProbePlan(),
         liveness=plan_probe(document, container.liveness_probe, (*_CONTAINER, "livenessProbe"), port),
+        told=told_by_knative(loaded.name),
     )
+
+
+def told_by_knative(service: str) -> tuple[tuple[str, str], ...]:
+    """The variables of every process of a Knative Service, beside PORT."""
+    return ("K_SERVICE", service), ("K_CONFIGURATION", service), ("K_REVISION", f"{service}-00001")
 
 
 def only_container(document: Document, containers: tuple[Container, ...], at: KeyPath) -> Container:

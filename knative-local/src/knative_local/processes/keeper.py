@@ -45,15 +45,15 @@ async def keep(
         code = await current.wait()
         note(f"{name} ended with code {code} and is started again")
         await asyncio.sleep(backoff.after(time.monotonic() - started))
-        current = await _started(start, backoff, note)
+        current = await _started(name, start, backoff, note)
 
 
 async def _started(
-    start: Callable[[], Awaitable[Running]], backoff: Backoff, note: Callable[[str], None]
+    name: str, start: Callable[[], Awaitable[Running]], backoff: Backoff, note: Callable[[str], None]
 ) -> Running:
     while True:
         try:
             return await start()
-        except StartError as error:
-            note(str(error))
+        except (StartError, OSError) as error:
+            note(f"{name} was not started: {error}")
             await asyncio.sleep(backoff.after(0.0))

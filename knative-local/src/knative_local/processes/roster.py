@@ -19,6 +19,7 @@ class Roster:
     def __init__(self, data: Path) -> None:
         self._file = data / "processes.json"
         self._pids: dict[str, list[int]] = {}
+        self._saved = True
         self.marker = {MARKER: str(data.resolve())}
         self.changed: Callable[[], None] = lambda: None
 
@@ -52,8 +53,17 @@ class Roster:
             return False
         return all(f"{name}={value}".encode() in environment for name, value in self.marker.items())
 
+    def save(self) -> None:
+        """Write what the disk refused before, if anything."""
+        if not self._saved:
+            draft = self._file.with_suffix(".tmp")
+            draft.write_bytes(msgspec.json.encode(self.pids))
+            draft.replace(self._file)
+            self.changed()
+            self._saved = True
+
     def _write(self) -> None:
-        draft = self._file.with_suffix(".tmp")
-        draft.write_bytes(msgspec.json.encode(self.pids))
-        draft.replace(self._file)
-        self.changed()
+        """Whoever starts a process again after its end must be able to, with a full disk too."""
+        self._saved = False
+        with contextlib.suppress(OSError):
+            self.save()

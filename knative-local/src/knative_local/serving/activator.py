@@ -76,16 +76,15 @@ class _Exchange:
 
     def timed_out(self) -> web.StreamResponse:
         """504 when an instance was too slow, 503 when there was none."""
-        seconds = self._revision.plan.timeout_seconds
+        plan = self._revision.plan
         if self._held:
             why = self._revision.last_note or "none is ready"
-            return problem(503, "No instance", f"waited {seconds} s for an instance: {why}")
-        return problem(504, "Timeout", f"the instance did not answer within {seconds} s")
+            return problem(503, "No instance", f"waited {plan.held_seconds:g} s for an instance: {why}")
+        return problem(504, "Timeout", f"the instance did not answer within {plan.timeout_seconds} s")
 
     async def _instance(self) -> Instance:
         self._revision.poke()
-        longest = min(self._revision.plan.scaling.progress_deadline, self._revision.plan.timeout_seconds)
-        async with asyncio.timeout(longest):
+        async with asyncio.timeout(self._revision.plan.held_seconds):
             return await self._revision.balancer.acquire()
 
     def _may_repeat(self, failure: _UnreachableError) -> bool:

@@ -45,7 +45,7 @@ class Instance:
         self._child: Child | None = None
         self._leave = asyncio.Event()
         self._suspected = asyncio.Event()
-        self._grace = float(plan.timeout_seconds)
+        self._grace = plan.grace_seconds
 
     @property
     def pid(self) -> int | None:
@@ -145,6 +145,9 @@ class Instance:
 
     async def _follow_readiness(self) -> None:
         plan = self._plan.readiness
+        if plan is None:
+            self._become(State.READY)
+            return
         await asyncio.sleep(plan.initial_delay)
         interval = probing.AGGRESSIVE_SECONDS
         while True:

@@ -23,7 +23,7 @@ class RevisionStatus(msgspec.Struct, frozen=True):
 
     namespace: str
     name: str
-    url: str
+    url: str | None
     desired: int
     ready: int
     starting: int
@@ -40,7 +40,7 @@ class Revision:
     def __init__(
         self,
         plan: ServicePlan,
-        url: str,
+        url: str | None,
         launch: Callable[[], Awaitable[tuple[Child, int]]],
         note: Callable[[str], None],
     ) -> None:

@@ -43,7 +43,7 @@ def _services(snapshot: Snapshot) -> str:
     rows = [
         (
             service.name,
-            _Link(service.url, service.url),
+            _Link(service.url, service.url) if service.url else "",
             service.desired,
             service.ready,
             service.starting,

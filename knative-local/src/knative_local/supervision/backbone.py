@@ -8,7 +8,7 @@ from typing import Any
 
 from knative_local import contract
 from knative_local.planning.plan import Plan, Ports
-from knative_local.profile import Profile
+from knative_local.profile import Companion
 from knative_local.supervision.console import Console
 from knative_local.supervision.data_folder import DataFolder
 from knative_local.supervision.database import Database
@@ -39,12 +39,12 @@ class Backbone:
         self._broker: Kept | None = None
         self._companions: list[Kept] = []
 
-    async def start(self, plan: Plan, profile: Profile) -> None:
+    async def start(self, plan: Plan) -> None:
         """Return when all of it works and every Job is done."""
         contract.write(plan.contract, self._folder.contract)
-        for key in profile.companions:
+        for key in plan.companions:
             self._folder.companion(key).mkdir(parents=True, exist_ok=True)
-        work = [self._start_database_and_jobs(plan), *self._start_companions(profile)]
+        work = [self._start_database_and_jobs(plan), *self._start_companions(plan)]
         if plan.contract != contract.Contract():
             work.append(self._start_broker())
         await together(work)
@@ -73,11 +73,11 @@ class Backbone:
         await self._broker.start(partial(self._programs.ready, port=port, path="/status"))
         self._console.progress("broker ready")
 
-    def _start_companions(self, profile: Profile) -> list[Coroutine[Any, Any, None]]:
-        return [self._start_companion(profile, name) for name in profile.companions]
+    def _start_companions(self, plan: Plan) -> list[Coroutine[Any, Any, None]]:
+        return [self._start_companion(key, companion) for key, companion in plan.companions.items()]
 
-    async def _start_companion(self, profile: Profile, key: str) -> None:
-        companion, port = profile.companions[key], self._ports.companions[key]
+    async def _start_companion(self, key: str, companion: Companion) -> None:
+        port = self._ports.companions[key]
         name = companion.url_name or key
         data = self._folder.companion(key)
         launch = partial(self._programs.start_companion, name, companion, data, port)

@@ -69,3 +69,5 @@ class Console:
                 self._rich.print(text, markup=False)
         except BrokenPipeError:  # who read along has left; the system runs on
             self.silent = True
+        except OSError:  # a file on a full disk: this line is lost, the next ones perhaps not
+            return

@@ -21,6 +21,7 @@ class DataFolder:
         self.broker = self.path / "broker"
         self.store = self.broker / FILE
         self.postgres = self.path / "postgres"
+        self.volumes = self.path / "volumes"
         self.contract = self.path / "contract.json"
         self.system = self.path / "system.json"
         self._lock = FolderLock(self.path / _LOCK)

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 
 from knative_local.manifests.reading import Manifests
 from knative_local.manifests.serving import Service
+from knative_local.manifests.workloads import Deployment
 from knative_local.planning.addresses import Key
+from knative_local.planning.companions import needed
 from knative_local.planning.plan import Ports
+from knative_local.planning.routes import first_port
 from knative_local.ports import bind, free_port
 from knative_local.profile import Profile
 
@@ -27,10 +30,13 @@ class PortBook:
         for loaded in public:
             self.services[loaded.namespace, loaded.name] = bind(next(numbers))
         broker = _reserved(next(numbers))
-        companions = {name: _reserved(next(numbers)) for name in profile.companions}
+        companions = {name: _reserved(next(numbers)) for name in needed(profile, manifests)}
         self.status = bind(next(numbers))
         for loaded in internal:
             self.services[loaded.namespace, loaded.name] = bind(next(numbers))
+        for deployment in manifests.of(Deployment):
+            if first_port(deployment) is not None:
+                self.services[deployment.namespace, deployment.name] = bind(next(numbers))
         self.postgres = _reserved(next(numbers)) if profile.postgres and first is not None else None
         self.ports = Ports(
             services={key: _number(listener) for key, listener in self.services.items()},

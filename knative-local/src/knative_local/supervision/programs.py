@@ -24,24 +24,19 @@ _READY_SECONDS = 30.0
 
 
 class Programs:
-    """`values` are what the profile's templates may ask for."""
+    """`values` are what the profile's templates may ask for; folders of containers are made in `volumes`."""
 
-    def __init__(self, launcher: Launcher, values: Mapping[str, Callable[[], str]]) -> None:
+    def __init__(self, launcher: Launcher, values: Mapping[str, Callable[[], str]], volumes: Path) -> None:
         self._launcher = launcher
         self._values = values
+        self._volumes = volumes
 
     def instance_of(self, plan: ServicePlan) -> Callable[[], Awaitable[tuple[Child, int]]]:
         """What starts one process of the service; it says on which port."""
 
         async def launch() -> tuple[Child, int]:
             port = free_port()
-            knative = {
-                "PORT": str(port),
-                "K_SERVICE": plan.name,
-                "K_CONFIGURATION": plan.name,
-                "K_REVISION": f"{plan.name}-00001",
-            }
-            return await self._start(plan.program, knative), port
+            return await self._start(plan.program, {"PORT": str(port), **dict(plan.told)}), port
 
         return launch
 
@@ -89,10 +84,26 @@ class Programs:
             answering.cancel()
             ended.cancel()
 
-    async def _start(self, program: Program, knative: dict[str, str]) -> Child:
+    async def _start(self, program: Program, told: dict[str, str]) -> Child:
         environment = process_environment.base() | process_environment.complete(
             program.environment, self._values
         )
-        environment |= knative
+        environment |= told
         command = [process_environment.expand(part, environment) for part in program.command]
+        for path, name in program.folders:
+            folder = self._volumes / name
+            _make(folder)
+            command = [process_environment.moved(part, path, folder) for part in command]
+            environment |= {
+                key: process_environment.moved(value, path, folder)
+                for key, value in environment.items()
+                if key in dict(program.environment)
+            }
         return await self._launcher.start(program.name, command, environment)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"{folder} cannot be made: {error.strerror}") from None

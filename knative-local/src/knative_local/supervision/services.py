@@ -1,4 +1,4 @@
-"""All Knative Services: their addresses, instances and the clock that scales them."""
+"""All services: their addresses, instances and the clock that scales them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import aiohttp
 
 from knative_local.autoscaler.settings import REPORT_SECONDS, TICK_SECONDS
 from knative_local.planning.plan import Plan, local
+from knative_local.planning.services import ServicePlan
 from knative_local.processes.logs import LogFolder
 from knative_local.profile import Profile
 from knative_local.serving.activator import Activator
@@ -26,13 +27,13 @@ _GRACE = 4.0  # who presses Ctrl-C waits at most that long for requests in fligh
 
 
 class Services:
-    """`revisions` in the order of the manifests."""
+    """Deployments among them: those scale to the number they have. `revisions` in the order of the manifests."""
 
     def __init__(self, plan: Plan, book: PortBook, programs: Programs, console: Console) -> None:
         self.revisions = [
             Revision(
                 service,
-                local(book.ports.services[service.namespace, service.name]),
+                _url(book, service),
                 programs.instance_of(service),
                 console.note,
             )
@@ -46,11 +47,13 @@ class Services:
     async def start(self, session: aiohttp.ClientSession, logs: LogFolder) -> None:
         """Return when each has its initial instances."""
         for revision in self.revisions:
-            listener = Listener(Activator(revision, session).handle)
-            self._listeners.append(listener)
-            await listener.start(self._book.services[revision.plan.namespace, revision.plan.name])
+            address = self._book.services.get(revision.plan.key)
+            if address is not None:
+                listener = Listener(Activator(revision, session).handle)
+                self._listeners.append(listener)
+                await listener.start(address)
             revision.start()
-        self._tasks.append(asyncio.create_task(self._tick(logs)))
+        self._tasks.append(asyncio.create_task(self._tick()))
         await together(self._first_ready(revision, logs) for revision in self.revisions)
 
     def watch(self, profile: Profile) -> None:
@@ -82,7 +85,7 @@ class Services:
             waiting.cancel()
         self._console.progress(f"{name} ready")
 
-    async def _tick(self, logs: LogFolder) -> None:
+    async def _tick(self) -> None:
         """Reports every second, decisions every other one, as in Knative."""
         decision_every = round(TICK_SECONDS / REPORT_SECONDS)
         beat = 0
@@ -94,11 +97,15 @@ class Services:
                 revision.report(now)
                 if beat % decision_every == 0:
                     revision.decide(now)
-            if beat % 10 == 0:
-                logs.rotate()
 
     def _reload(self, name: str) -> None:
         for revision in self.revisions:
             if revision.plan.name == name:
                 self._console.note(f"{name} has changed and is started again")
                 revision.replace_instances()
+
+
+def _url(book: PortBook, service: ServicePlan) -> str | None:
+    """A Deployment without a port has none."""
+    port = book.ports.services.get(service.key)
+    return None if port is None else local(port)

@@ -19,6 +19,7 @@ from knative_local.supervision.backbone import Backbone
 from knative_local.supervision.console import Console
 from knative_local.supervision.data_folder import DataFolder
 from knative_local.supervision.database import Database, Embedded, External
+from knative_local.supervision.housekeeping import keep_house
 from knative_local.supervision.options import Options
 from knative_local.supervision.port_book import PortBook
 from knative_local.supervision.programs import Programs
@@ -47,6 +48,8 @@ async def run(
         stack.callback(book.close)
         plan = make_plan(manifests, profile, book.ports)
         supervisor = _Supervisor(options, profile, plan, book, folder, roster, console)
+        house = asyncio.create_task(keep_house(LogFolder(folder.logs), roster, console.note))
+        stack.callback(house.cancel)
         starting = asyncio.create_task(supervisor.start(stack))
         asked = asyncio.create_task(stop.wait())
         try:
@@ -80,13 +83,13 @@ class _Supervisor:
         self._roster = roster
         self._console = console
         self._database = self._choose_database()
-        self._programs = Programs(Launcher(LogFolder(folder.logs), roster), self._values())
+        self._programs = Programs(Launcher(LogFolder(folder.logs), roster), self._values(), folder.volumes)
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
         """Return when all is ready and said so; `stack` takes down what has come up."""
         backbone = Backbone(self._folder, self._programs, self._book.ports, self._database, self._console)
         stack.push_async_callback(backbone.stop)
-        standing = asyncio.create_task(backbone.start(self._plan, self._profile))
+        standing = asyncio.create_task(backbone.start(self._plan))
         try:
             await asyncio.sleep(_HEAD_START)
             front = await self._open_front(stack)
@@ -138,13 +141,13 @@ class _Supervisor:
         """Public services under their names, the Broker with its full path, companions, and the status."""
         ports = self._book.ports
         urls = {
-            service.name: local(ports.services[service.namespace, service.name])
+            self._plan.names.get(service.key, service.name): local(ports.services[service.key])
             for service in self._plan.services
             if service.public
         }
         for index, broker in enumerate(self._plan.contract.brokers):
             name = "broker" if index == 0 else f"broker/{broker.namespace}/{broker.name}"
             urls[name] = f"{local(ports.broker)}/{broker.namespace}/{broker.name}"
-        for key, companion in self._profile.companions.items():
+        for key, companion in self._plan.companions.items():
             urls[companion.url_name or key] = local(ports.companions[key])
         return urls | {"status": local(ports.status)}
