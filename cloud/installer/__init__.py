@@ -1,0 +1,1 @@
+"""Installs the platform: standard library only, because it runs before anything is installed."""
