@@ -1,4 +1,4 @@
-"""Writes what is rendered from helm/task-system: its values schema, knative/ and eventing/.
+"""Writes what is rendered from helm/task-system: knative/ and eventing/.
 
 The chart is the one place where an object of the application is written by hand. The rendered files are
 what `knative-local` runs, `kubectl apply -f` applies and people read.
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CHART = ROOT / "helm" / "task-system"
 HEADER = '# Rendered from helm/task-system by "make render". Edit the template.\n'
 RELEASE = NAMESPACE = "task-system"
-# Folder of the template -> folder of the rendered file.
-FOLDERS = {"knative": "knative", "jobs": "knative", "eventing": "eventing"}
+# Where the rendered files lie: what travels in eventing/, everything else, from whatever folder, in knative/.
+FOLDERS = ("knative", "eventing")
 
 
 class RenderError(Exception):
@@ -40,7 +39,20 @@ def render(values: dict[str, Any] | None = None, *, helm_labels: bool = False) -
     The header stands inside the document, not before a `---`: kn reads only the first document of a file.
     """
     objects = templates({**(values or {}), "helmLabels": helm_labels})
-    return {_path(name): HEADER + text for name, text in objects.items() if _is_object(name, text)}
+    places = places_of(name for name in objects if "/" in name)
+    return {path: HEADER + objects[name] for path, name in places.items() if objects[name].strip()}
+
+
+def places_of(names: Iterable[str]) -> dict[str, str]:
+    """Path in the checkout -> template; two folders may not have a file of one name, rendered or not."""
+    places: dict[str, str] = {}
+    for name in sorted(names):
+        folder, _, file = name.partition("/")
+        path = f"{'eventing' if folder == 'eventing' else 'knative'}/{file}"
+        if path in places:
+            raise RenderError(f"templates/{name} and templates/{places[path]} would both be {path}.")
+        places[path] = name
+    return places
 
 
 def templates(values: dict[str, Any] | None = None) -> dict[str, str]:
@@ -53,71 +65,11 @@ def templates(values: dict[str, Any] | None = None) -> dict[str, str]:
     return {name.partition("/templates/")[2]: text for name, text in rendered.items()}
 
 
-def _is_object(name: str, text: str) -> bool:
-    return name.partition("/")[0] in FOLDERS and bool(text.strip())
-
-
-def _path(name: str) -> str:
-    folder, _, file = name.partition("/")
-    return f"{FOLDERS[folder]}/{file}"
-
-
 def _sentence(message: str) -> str:
     """The chart's own words, without the call stack of templates in front of them."""
     if "specifications of the schema" in message:
         return "values: " + "; ".join(re.findall(r"^- (.*)$", message, re.MULTILINE))
     return re.sub(r"^execution error at \(.*?\): ", "", message.strip())
-
-
-# --- schema ----------------------------------------------------------------------------------------------
-
-
-def schema() -> dict[str, Any]:
-    """JSON Schema of the values: keys and types from values.yaml, constraints from its @schema lines."""
-    text = (CHART / "values.yaml").read_text()
-    root = yaml.compose(text)
-    assert isinstance(root, yaml.MappingNode)
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "$comment": 'Generated from values.yaml by "make render".',
-        "title": "Values of the task system",
-        **_object(root, text.splitlines()),
-    }
-
-
-def _object(node: yaml.MappingNode, lines: list[str]) -> dict[str, Any]:
-    properties = {key.value: _property(key, value, lines) for key, value in node.value}
-    # Required, although values.yaml has them all: `null` in an environment would remove one.
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(properties),
-        "properties": properties,
-    }
-
-
-def _property(key: yaml.ScalarNode, value: yaml.Node, lines: list[str]) -> dict[str, Any]:
-    description, constraint = _comment_above(key, lines)
-    if isinstance(value, yaml.MappingNode):
-        return {"description": description, **_object(value, lines), **constraint}
-    kind = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "seq": "array"}
-    return {"description": description, "type": kind[value.tag.rpartition(":")[2]], **constraint}
-
-
-def _comment_above(key: yaml.ScalarNode, lines: list[str]) -> tuple[str, dict[str, Any]]:
-    words: list[str] = []
-    constraint: dict[str, Any] = {}
-    line = key.start_mark.line - 1
-    while lines[line].lstrip().startswith("#"):
-        comment = lines[line].strip(" #")
-        if comment.startswith("@schema "):
-            constraint = yaml.safe_load(comment.removeprefix("@schema "))
-        else:
-            words.insert(0, comment)
-        line -= 1
-    if not words:
-        raise RenderError(f"values.yaml:{key.start_mark.line + 1}: {key.value} has no sentence above it.")
-    return " ".join(words), constraint
 
 
 # --- files -----------------------------------------------------------------------------------------------
@@ -134,10 +86,14 @@ def write(files: dict[str, str], target: Path) -> None:
 
 def differences(files: dict[str, str], target: Path) -> str:
     """What `write` would change, as a unified diff; empty when it would change nothing."""
-    wanted = files | dict.fromkeys(_stale(files, target), "")
+    return diff(files | dict.fromkeys(_stale(files, target), ""), target)
+
+
+def diff(files: dict[str, str], target: Path) -> str:
+    """The files of these names against what `target` has."""
     return "".join(
         line
-        for path, text in sorted(wanted.items())
+        for path, text in sorted(files.items())
         for line in difflib.unified_diff(
             _text(target / path).splitlines(keepends=True),
             text.splitlines(keepends=True),
@@ -148,7 +104,7 @@ def differences(files: dict[str, str], target: Path) -> str:
 
 
 def _stale(files: dict[str, str], target: Path) -> list[str]:
-    present = [path for folder in set(FOLDERS.values()) for path in (target / folder).glob("*.yaml")]
+    present = [path for folder in FOLDERS for path in (target / folder).glob("*.yaml")]
     names = {path.relative_to(target).as_posix(): path for path in present}
     return sorted(name for name in names.keys() - files.keys() if _text(names[name]).startswith(HEADER))
 
@@ -163,41 +119,33 @@ def _text(path: Path) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        values = _values(options.values, options.set)
+        values = values_of(options.values, options.set)
         if values and options.output == ROOT:
             raise RenderError(
                 "The committed files are the render of the defaults: --values and --set need --output."
             )
-        schema_file = CHART / "values.schema.json"
-        if options.output == ROOT and not options.check:
-            schema_file.write_text(_schema_text())  # before the render, which validates by it
         files = render(values)
     except RenderError as error:
         print(f"render: {error}", file=sys.stderr)
         return 2
     if options.check:
-        committed = (
-            {schema_file.relative_to(ROOT).as_posix(): _schema_text()} if options.output == ROOT else {}
-        )
-        return _report(differences(files | committed, options.output))
+        return report(differences(files, options.output))
     write(files, options.output)
     return 0
 
 
-def _schema_text() -> str:
-    return json.dumps(schema(), indent=2) + "\n"
-
-
-def _report(diff: str) -> int:
-    if diff:
+def report(difference: str) -> int:
+    """Print what differs; 1 if anything does."""
+    if difference:
         print(
-            f"{diff}\nThese files are not what the chart renders: run `make render` and commit.",
+            f"{difference}\nThese files are not what their source renders: run `make render` and commit.",
             file=sys.stderr,
         )
-    return 1 if diff else 0
+    return 1 if difference else 0
 
 
-def _values(files: Sequence[Path], settings: Sequence[str]) -> dict[str, Any]:
+def values_of(files: Sequence[Path], settings: Sequence[str] = ()) -> dict[str, Any]:
+    """Files of values, and `key.key=value`, each over what came before."""
     values: dict[str, Any] = {}
     for file in files:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from helm.render import HEADER, ROOT, differences, render, templates, write
+from helm.render import HEADER, ROOT, RenderError, differences, places_of, render, templates, write
 
 from .objects import VARIANTS, WOKEN_FROM_ZERO
 
@@ -35,12 +35,28 @@ def test_should_write_one_document_per_file_with_the_header_inside_it(values: di
 
 
 def test_should_map_template_folders_to_the_folders_of_the_repository() -> None:
-    assert sorted(render(WOKEN_FROM_ZERO)) == [
+    assert places_of(["eventing/a.yaml", "knative/b.yaml", "edge/c.yaml"]) == {
+        "eventing/a.yaml": "eventing/a.yaml",
+        "knative/b.yaml": "knative/b.yaml",
+        "knative/c.yaml": "edge/c.yaml",
+    }
+
+
+def test_should_write_the_files_users_look_for() -> None:
+    assert set(render(WOKEN_FROM_ZERO)) >= {
         "eventing/broker-config.yaml",
         "eventing/broker.yaml",
         "eventing/pingsource-task-api.yaml",
         "eventing/sink-dead-letter.yaml",
+        "eventing/sink-task-completed.yaml",
+        "eventing/sink-task-created.yaml",
+        "eventing/sink-task-deleted.yaml",
+        "eventing/sink-task-updated.yaml",
         "eventing/trigger-analytics.yaml",
+        "eventing/trigger-task-completed.yaml",
+        "eventing/trigger-task-created.yaml",
+        "eventing/trigger-task-deleted.yaml",
+        "eventing/trigger-task-updated.yaml",
         "knative/analytics-migrate.yaml",
         "knative/analytics.yaml",
         "knative/serviceaccount-analytics-migrate.yaml",
@@ -49,13 +65,18 @@ def test_should_map_template_folders_to_the_folders_of_the_repository() -> None:
         "knative/serviceaccount-task-api.yaml",
         "knative/task-api-migrate.yaml",
         "knative/task-api.yaml",
-    ]
+    }
 
 
 def test_should_leave_no_template_without_a_place() -> None:
-    everything = {name for values in VARIANTS.values() for name in templates(values)}
-    placed = {name for name in everything if name.partition("/")[0] in {"knative", "jobs", "eventing"}}
-    assert everything - placed == {"NOTES.txt", "validate.yaml"}
+    assert {name for name in templates() if "/" not in name} == {"NOTES.txt", "validate.yaml"}
+
+
+def test_should_refuse_two_templates_of_one_name() -> None:
+    with pytest.raises(
+        RenderError, match=r"templates/knative/a\.yaml and templates/edge/a\.yaml would both be"
+    ):
+        places_of(["knative/a.yaml", "edge/a.yaml", "eventing/a.yaml"])
 
 
 def test_should_write_other_values_elsewhere(tmp_path: Path) -> None:
@@ -76,6 +97,26 @@ def test_should_write_other_values_elsewhere(tmp_path: Path) -> None:
     assert "autoscaling.knative.dev/window: 6s" in text
     assert 'autoscaling.knative.dev/max-scale: "7"' in text  # --set wins over --values
     assert not (tmp_path / "helm").exists()
+
+
+def test_should_find_the_schema_and_the_table_of_values_to_be_generated() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "helm.values", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_should_give_kn_one_service_in_the_file_it_reads() -> None:
+    """kn service apply reads the first document and refuses what is no Service."""
+    documents = list(yaml.safe_load_all((ROOT / "knative" / "task-api.yaml").read_text()))
+    assert [(each["apiVersion"], each["kind"]) for each in documents] == [
+        ("serving.knative.dev/v1", "Service")
+    ]
 
 
 def test_should_keep_the_explanations(tmp_path: Path) -> None:

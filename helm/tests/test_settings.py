@@ -8,14 +8,14 @@ import pytest
 
 import analytics.server
 import analytics.settings
-from helm.render import schema
+from helm.values import schema
 from task_api.settings import DatabaseSettings, Settings
 
-from .objects import VARIANTS, container, environment, one
+from .objects import EVERYTHING, container, environment, one
 
 QUEUE_PROXY_DRAIN = 30  # seconds it waits before the process hears SIGTERM
 
-every_variant = pytest.mark.parametrize("values", VARIANTS.values(), ids=VARIANTS.keys())
+every_variant = pytest.mark.parametrize("values", EVERYTHING.values(), ids=EVERYTHING.keys())
 
 
 def given(kind: str, name: str, values: dict[str, Any]) -> dict[str, str]:
@@ -28,6 +28,48 @@ def given(kind: str, name: str, values: dict[str, Any]) -> dict[str, str]:
 
 def lowered(variables: dict[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in variables.items()}
+
+
+# What no value sets, each with its reason. Whatever else a service reads, the chart renders.
+ELSEWHERE = {
+    "host": "a pod listens on every address; a laptop on loopback only",
+    "port": "Knative injects it from the container's port",
+    "oidc_jwks_file": "a file is for machines without an issuer; a cluster discovers the keys",
+    "otel_exporter_prometheus_host": "it follows HOST",
+    "otel_exporter_prometheus_port": "PodMonitor and NetworkPolicies name 9464, and a pod has every port to itself",
+}
+
+
+def rendered_for(service: str) -> set[str]:
+    """Every variable some variant gives the service, or its migration."""
+    workloads = [("Service", service), ("Job", f"{service}-migrate")]
+    return {
+        name.lower() for values in EVERYTHING.values() for each in workloads for name in given(*each, values)
+    }
+
+
+@pytest.mark.parametrize(
+    ("service", "fields"),
+    [
+        ("task-api", set(Settings.model_fields)),
+        ("analytics", set(analytics.settings.Settings.__struct_fields__)),
+    ],
+)
+def test_should_render_every_setting_or_say_who_else_sets_it(service: str, fields: set[str]) -> None:
+    assert fields - rendered_for(service) == fields & set(ELSEWHERE)
+
+
+def test_should_excuse_only_settings_there_are() -> None:
+    assert set(ELSEWHERE) <= set(Settings.model_fields)
+
+
+def test_should_keep_the_services_own_defaults_but_for_the_pool() -> None:
+    """One process may open ten connections; ten pods share what one database has."""
+    variables = lowered(given("Service", "task-api", {}))
+    plain = Settings(database_url=variables["database_url"], oidc_issuer=variables["oidc_issuer"])
+    chart = Settings.model_validate(variables)
+    differing = {name for name in Settings.model_fields if getattr(plain, name) != getattr(chart, name)}
+    assert differing == {"database_pool_size", "k_sink"}
 
 
 @every_variant

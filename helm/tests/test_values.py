@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -13,9 +12,11 @@ import jsonschema
 import pytest
 import yaml
 
-from helm.render import CHART, RenderError, render, schema, templates
+from helm.gates.environments import documented
+from helm.render import CHART, RenderError, render, templates
+from helm.values import README, readme, schema
 
-from .objects import VARIANTS, WITHOUT_KAFKA
+from .objects import EVERYTHING, ON_CPU, WITHOUT_KAFKA, merged
 
 DEFAULTS: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 Path = tuple[str, ...]
@@ -58,6 +59,17 @@ def test_should_describe_every_key_in_a_sentence() -> None:
             described = described["properties"][key]
         if path:
             assert described["description"].endswith("."), ".".join(path)
+
+
+def test_should_list_every_value_with_its_default_in_the_readme() -> None:
+    text = README.read_text()
+    for path, value in leaves(DEFAULTS):
+        assert f"| `{'.'.join(path)}` | `{json.dumps(value)}` |" in text
+
+
+def test_should_not_write_a_readme_that_lost_its_marks() -> None:
+    with pytest.raises(RenderError, match="has lost a mark"):
+        readme("# The chart\n")
 
 
 @pytest.mark.parametrize("path", list(folders(DEFAULTS)), ids=".".join)
@@ -109,12 +121,12 @@ def test_should_refuse_a_value_out_of_bounds(path: str, value: object) -> None:
         render(nested(tuple(path.split(".")), value))
 
 
-def merged(*values: dict[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for each in copy.deepcopy(values):
-        for key, value in each.items():
-            result[key] = merged(result.get(key, {}), value) if isinstance(value, dict) else value
-    return result
+# As it is installed: every rule of production is kept.
+PRODUCTION = documented(CHART / "values-production.yaml")
+
+
+def in_production(path: str, value: object) -> dict[str, Any]:
+    return merged(PRODUCTION, nested(tuple(path.split(".")), value))
 
 
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
@@ -173,6 +185,95 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         nested(("deadLetter", "topic"), "tasks.events"),
         "deadLetter.topic is broker.topic: a dead letter would be delivered again, without end.",
     ),
+    (
+        merged(ON_CPU, nested(("taskApi", "autoscaling", "minScale"), 0)),
+        "taskApi.autoscaling.class hpa cannot scale to zero: set minScale to 1 or more.",
+    ),
+    (
+        {"taskApi": {"drainDelaySeconds": 5, "shutdownGraceSeconds": 26}},
+        (
+            "taskApi.timeoutSeconds (60) is below 30 + drainDelaySeconds + shutdownGraceSeconds (61): "
+            "a pod would be killed while it drains."
+        ),
+    ),
+    (
+        nested(("oidc", "keysMaxAgeSeconds"), 599),
+        (
+            "oidc.keysMaxAgeSeconds (599) is below keysRefreshSeconds (600): "
+            "keys would be gone before they are read anew."
+        ),
+    ),
+    (
+        nested(("dashboard", "autoscaling", "minReplicas"), 7),
+        "dashboard.autoscaling.minReplicas (7) is above maxReplicas (6).",
+    ),
+    (
+        {"issuer": {"enabled": True}, "oidc": {"issuer": "https://login.example"}},
+        (
+            "issuer.enabled runs the issuer http://dev-issuer.task-system.svc.cluster.local, and oidc.issuer is "
+            "https://login.example: no token would be accepted."
+        ),
+    ),
+    (
+        in_production("issuer.enabled", True),
+        (
+            "issuer.enabled is for tests: the development issuer gives a token to whoever asks, so production "
+            "refuses it."
+        ),
+    ),
+    (
+        in_production("oidc.issuer", "http://dev-issuer.task-system.svc.cluster.local"),
+        "oidc.issuer is the development issuer: production needs the issuer your users sign in at.",
+    ),
+    (
+        in_production("oidc.issuer", "http://login.example"),
+        (
+            "oidc.issuer (http://login.example) is not https: whoever is on the way could hand out keys of their "
+            "own."
+        ),
+    ),
+    (
+        in_production("image.registry", "registry.example.com/task-system"),
+        "image.registry is still the placeholder: production needs the registry your images are in.",
+    ),
+    (
+        in_production("image.pullPolicy", "Never"),
+        "image.pullPolicy Never is for images loaded by hand: a new production node would have none.",
+    ),
+    (
+        merged(PRODUCTION, WITHOUT_KAFKA),
+        (
+            "broker.class MTChannelBasedBroker keeps events in memory: production needs Kafka, or a restart "
+            "loses them."
+        ),
+    ),
+    (
+        in_production("kafka.authSecretName", ""),
+        "kafka.authSecretName is empty: production does not talk to an open Kafka.",
+    ),
+    (
+        in_production("kafka.replicationFactor", 1),
+        "kafka.replicationFactor (1) is below 3: production survives the loss of a broker.",
+    ),
+    (
+        in_production("taskApi.autoscaling.minScale", 1),
+        "taskApi.autoscaling.minScale (1) is below 2: in production one node may be drained while the API answers.",
+    ),
+    (
+        in_production("networkPolicy.enabled", False),
+        "networkPolicy.enabled is off: in production every pod of the cluster could talk to these.",
+    ),
+    (
+        in_production("edge.httpsRedirect", False),
+        "edge.httpsRedirect is off: in production a token would travel in plain text.",
+    ),
+    (
+        in_production("dashboard", {"enabled": True, "autoscaling": {"minReplicas": 1}}),
+        (
+            "dashboard.autoscaling.minReplicas (1) is below 2: in production one node may be drained while the "
+            "page answers."
+        ),
+    ),
 ]
 
 
@@ -187,15 +288,21 @@ def test_should_fail_on_a_contradiction_with_its_sentence(values: dict[str, Any]
     "values",
     [
         {"taskApi": {"containerConcurrency": 0}},
+        merged(ON_CPU, {"taskApi": {"containerConcurrency": 10}}),  # on CPU the target does not count
         {"taskApi": {"autoscaling": {"minScale": 20, "maxScale": 0}}},
         {"analytics": {"containerConcurrency": 0, "autoscaling": {"maxScale": 1}}},
     ],
     ids=str,
 )
-def test_should_read_zero_as_no_limit(values: dict[str, Any]) -> None:
+def test_should_allow_what_only_looks_like_a_contradiction(values: dict[str, Any]) -> None:
     assert "knative/task-api.yaml" in render(values)
 
 
+# What shows its effect elsewhere than in a render of its own.
+NAMED = {
+    "production": "it only refuses, with the sentences above",
+    "broker.class": "it takes more values with it: the variant without Kafka is its render",
+}
 OTHER: dict[str, object] = {
     "helmLabels": False,
     "image.registry": "ghcr.io/me",
@@ -212,41 +319,69 @@ OTHER: dict[str, object] = {
     "delivery.backoffDelay": "PT2S",
     "delivery.timeout": "PT90S",
     "deadLetter.uri": "https://dead.example",
+    "taskApi.autoscaling.class": "hpa",
+    "edge.apiHost": "tasks.example",
+    "edge.appHost": "page.example",
+    "edge.annotations": [{"name": "example.org/a", "value": "b"}],
+    "edge.publicPaths": [{"path": "/v1", "pathType": "Prefix"}],
+    "edge.maxBodySize": "1m",
+    "edge.tls.issuer": "letsencrypt-production",
+    "edge.tls.email": "others@example.org",
+    "edge.tls.acme.server": "https://other.example/directory",
+    "edge.tls.acme.caBundle": "QUM=",
+    "networkPolicy.database.podSelector": "app=other",
+    "networkPolicy.database.cidrs": "10.9.0.0/24",
+    "networkPolicy.issuer.podSelector": "app=other",
+    "networkPolicy.issuer.cidrs": "10.9.0.0/24",
+    "networkPolicy.otlp.podSelector": "app=other",
+    "networkPolicy.otlp.cidrs": "10.9.0.0/24",
+    "resourceQuota.requestsCpu": "20",
+    "monitoring.labels": [{"name": "release", "value": "prometheus"}],
+    "monitoring.podMonitor.interval": "10s",
+    "monitoring.otlpEndpoint": "http://other.example:4318",
 }
 
 
-def another(path: Path, value: object) -> object:
+def others(path: Path, value: object) -> list[object]:
+    """What else the value may be."""
     name = ".".join(path)
     if name in OTHER:
-        return OTHER[name]
+        return [OTHER[name]]
     if path[-1] in {"cpu", "memory"}:
-        return {"cpu": "123m", "memory": "123Mi"}[path[-1]]
+        return ["123m" if path[-1] == "cpu" else "123Mi"]
     if path[-1] in {"window", "scaleDownDelay"}:
-        return "99s"
-    return value + 1 if isinstance(value, int) else "other"
+        return ["99s"]
+    if isinstance(value, bool):  # a variant may have switched it already
+        return [True, False]
+    return [value + 1 if isinstance(value, int) else "other"]
 
 
 @cache
 def variant_render(name: str) -> dict[str, str]:
-    return templates(VARIANTS[name])
+    return templates(EVERYTHING[name])
 
 
 def changes_the_render(path: Path, value: object, variant: str) -> bool:
     try:
-        changed = templates(merged(VARIANTS[variant], nested(path, another(path, value))))
+        changed = templates(merged(EVERYTHING[variant], nested(path, value)))
     except RenderError:  # it contradicts this variant; another one has to show the effect
         return False
     return changed != variant_render(variant)
 
 
-@pytest.mark.parametrize(
-    ("path", "value"), list(leaves(DEFAULTS)), ids=[".".join(path) for path, _ in leaves(DEFAULTS)]
-)
+EFFECTIVE = [(path, value) for path, value in leaves(DEFAULTS) if ".".join(path) not in NAMED]
+
+
+@pytest.mark.parametrize(("path", "value"), EFFECTIVE, ids=[".".join(path) for path, _ in EFFECTIVE])
 def test_should_have_no_value_without_effect(path: Path, value: object) -> None:
-    if path == ("broker", "class"):  # it takes more values with it: the variants themselves show the effect
-        assert variant_render("default") != variant_render("without Kafka")
-    else:
-        assert any(changes_the_render(path, value, variant) for variant in VARIANTS)
+    assert any(
+        changes_the_render(path, other, variant) for variant in EVERYTHING for other in others(path, value)
+    )
+
+
+def test_should_name_only_values_there_are() -> None:
+    assert set(NAMED) <= {".".join(path) for path, _ in leaves(DEFAULTS)}
+    assert variant_render("default") != variant_render("without Kafka")
 
 
 def test_should_pass_helm_lint() -> None:

@@ -6,8 +6,11 @@ Fragments, never whole objects. How each is called:
   include "task-system.image" (list $ "task-api")              an image reference
   include "task-system.pod" $                                  what every pod spec starts with
   include "task-system.securityContext" $                      a container under restricted pod security
-  include "task-system.env.database" (list $ "urlKey" "NAME")  a variable from the database's Secret
+  include "task-system.env.database" (list $ "urlKey" "NAME")  a variable from the database's Secret; a fourth item, if not
+                                                               empty, is a service's own key in it
   include "task-system.delivery" $                             spec.delivery of the Broker and of every Trigger
+  include "task-system.kafkaSink" (list $ "tasks.dead-letter") spec of a KafkaSink, for a topic
+  include "task-system.typeTrigger" (list $ "task.created")    spec of the Trigger that copies one type into its topic
   include "task-system.kafka" $                                "true" with broker class Kafka, else empty
   include "task-system.brokerUrl" $                            where events are posted
 */}}
@@ -57,11 +60,15 @@ seccompProfile:
 
 {{- define "task-system.env.database" -}}
 {{- $database := (index . 0).Values.database -}}
+{{- $key := get $database (index . 1) -}}
+{{- if gt (len .) 3 -}}
+{{- $key = index . 3 | default $key -}}
+{{- end -}}
 - name: {{ index . 2 }}
   valueFrom:
     secretKeyRef:
       name: {{ $database.secretName | quote }}
-      key: {{ get $database (index . 1) | quote }}
+      key: {{ $key | quote }}
       {{- if eq (index . 1) "directUrlKey" }}
       optional: true
       {{- end }}
@@ -92,6 +99,41 @@ deadLetterSink:
   uri: {{ .uri | quote }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- define "task-system.kafkaSink" -}}
+{{- $root := index . 0 -}}
+topic: {{ index . 1 | quote }}
+bootstrapServers:
+  {{- range splitList "," $root.Values.kafka.bootstrapServers }}
+  - {{ . | quote }}
+  {{- end }}
+# Attributes as headers, the data byte for byte.
+contentMode: binary
+# No numPartitions and replicationFactor: with them Knative would delete the topic together with this object.
+{{- with $root.Values.kafka.authSecretName }}
+auth:
+  secret:
+    ref:
+      name: {{ . | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "task-system.typeTrigger" -}}
+{{- $root := index . 0 -}}
+broker: tasks
+filters:
+  - exact:
+      type: {{ index . 1 }}
+subscriber:
+  ref:
+    apiVersion: eventing.knative.dev/v1alpha1
+    kind: KafkaSink
+    name: {{ index . 1 | replace "." "-" }}
+    namespace: {{ $root.Release.Namespace }}
+# In full: this replaces the Broker's delivery as a whole.
+delivery:
+  {{- include "task-system.delivery" $root | nindent 2 }}
 {{- end }}
 
 {{- define "task-system.kafka" -}}
