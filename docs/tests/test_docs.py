@@ -28,6 +28,8 @@ FOREIGN = {
     "K_SINK",
     "API",
     "TOKEN",
+    "BASE_TAG",
+    "PIP_CONF",
 }
 
 
