@@ -121,6 +121,8 @@ async def nobody_listens(port: int) -> None:
             await request(port, "GET", "/livez")
         except ConnectionError:
             return True
+        except asyncio.IncompleteReadError:
+            pass  # it was in the queue when the listener closed
         return False
 
     await until(refused)
