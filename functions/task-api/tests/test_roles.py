@@ -101,10 +101,10 @@ def test_a_whole_life_of_a_task_needs_no_more_than_the_role(
 
 
 def test_the_service_refuses_a_database_before_its_roles(database: str, environment: dict[str, str]) -> None:
-    asyncio.run(_run(database, "UPDATE tasks.alembic_version SET version_num = '0001'"))
+    asyncio.run(_run(database, "UPDATE tasks.alembic_version SET version_num = '0002'"))
     done = command("serve", DATABASE_URL=database, **environment)
     assert done.returncode == 2
-    assert "the database is at migration 0001 and this release needs 0002" in done.stderr
+    assert "the database is at migration 0002 and this release needs 0003" in done.stderr
 
 
 def test_databases_of_one_server_are_migrated_at_the_same_time(untouched_postgres_url: str) -> None:
@@ -135,7 +135,7 @@ def test_who_may_not_create_roles_migrates_and_is_told_what_is_missing(untouched
     owner = f"postgresql://app:secret@{admin.rpartition('@')[2]}"
 
     done = command("migrate", DATABASE_URL=owner)
-    assert (done.returncode, done.stdout) == (0, "migrated to 0002\n")
+    assert (done.returncode, done.stdout) == (0, "migrated to 0003\n")
     (line,) = map(json.loads, done.stderr.splitlines())
     assert line["level"] == "WARNING"
     assert (

@@ -88,7 +88,7 @@ async def _upgrade(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 
 
 def _pass_on(_connection: object, message: asyncpg.PostgresLogMessage) -> None:
-    """What a migration could not do, and the SQL that does it (0002_roles.py)."""
+    """What a migration could not do, and the SQL that does it (0003_roles.py)."""
     logger.log(_LEVELS.get(message.severity_en or "", logging.DEBUG), "%s", message.message)
 
 

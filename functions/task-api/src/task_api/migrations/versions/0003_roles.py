@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 # What the service may do. The functions run with the rights of whoever calls them, so they add none. A later
 # migration that makes a table replaces this procedure and calls it.
