@@ -24,6 +24,7 @@ class RevisionStatus(msgspec.Struct, frozen=True):
     namespace: str
     name: str
     url: str | None
+    minimum: int
     desired: int
     ready: int
     starting: int
@@ -115,6 +116,7 @@ class Revision:
             namespace=self.plan.namespace,
             name=self.plan.name,
             url=self.url,
+            minimum=self.plan.scaling.min_scale,
             desired=self._reconciler.wanted,
             ready=states.count(State.READY),
             starting=states.count(State.STARTING) + states.count(State.UNREADY),
