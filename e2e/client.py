@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import asyncpg
@@ -14,8 +15,9 @@ import httpx
 class TaskClient:
     """One user of the task API."""
 
-    def __init__(self, url: str, token: str) -> None:
-        self.http = httpx.Client(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=30)
+    def __init__(self, url: str, token: str, tls: ssl.SSLContext | bool = True) -> None:
+        headers = {"authorization": f"Bearer {token}"}
+        self.http = httpx.Client(base_url=url, headers=headers, timeout=30, verify=tls)
 
     def create(self, title: str = "Buy groceries", **fields: Any) -> dict[str, Any]:
         return self._json(self.http.post("/v1/tasks", json={"title": title} | fields))
@@ -37,14 +39,14 @@ class TaskClient:
 class Database:
     """Reads what both services stored; a connection per question, so a restart between two is no matter."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: Callable[[], str]) -> None:
         self._url = url
 
     def rows(self, query: str, *arguments: object) -> list[dict[str, Any]]:
         return asyncio.run(self._rows(query, arguments))
 
     async def _rows(self, query: str, arguments: tuple[object, ...]) -> list[dict[str, Any]]:
-        connection = await asyncpg.connect(self._url)
+        connection = await asyncpg.connect(self._url())
         try:
             return [dict(row) for row in await connection.fetch(query, *arguments)]
         finally:
@@ -89,7 +91,7 @@ class Database:
     def locked(self, table: str) -> Iterator[None]:
         """Nobody else reads or writes `table` inside."""
         loop = asyncio.new_event_loop()
-        connection = loop.run_until_complete(asyncpg.connect(self._url))
+        connection = loop.run_until_complete(asyncpg.connect(self._url()))
         try:
             loop.run_until_complete(connection.execute(f"BEGIN; LOCK TABLE {table}"))
             yield

@@ -42,6 +42,11 @@ def settings() -> set[str]:
     return {name.upper() for kind in (TaskApiSettings, AnalyticsSettings) for name in _fields(kind)}
 
 
+def cluster_variables() -> set[str]:
+    """What the tests on a cluster are told, each read in one place."""
+    return set(re.findall(r'"(E2E_[A-Z_]+)"', (ROOT / "e2e/cluster/settings.py").read_text()))
+
+
 def _fields(kind: type) -> Iterator[str]:
     yield from getattr(kind, "model_fields", None) or kind.__annotations__
 
@@ -57,7 +62,7 @@ def test_every_make_target_named_exists(path: Path) -> None:
 def test_every_setting_named_exists(path: Path) -> None:
     named = set(re.findall(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`", path.read_text()))
 
-    assert named <= settings() | FOREIGN
+    assert named <= settings() | cluster_variables() | FOREIGN
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=IDS)
@@ -85,6 +90,11 @@ def test_the_reference_names_every_setting() -> None:
 
 def test_the_readme_is_short_enough_to_be_read() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 110
+
+
+def test_contributing_names_every_variable_of_the_tests_on_a_cluster() -> None:
+    assert cluster_variables()
+    assert all(f"`{name}`" in (ROOT / "CONTRIBUTING.md").read_text() for name in cluster_variables())
 
 
 def test_contributing_names_every_command() -> None:

@@ -4,8 +4,6 @@ issuer.enabled: Deployment dev-issuer ──► tokens ──► task-api
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable
 
 import httpx
@@ -19,11 +17,10 @@ def test_the_development_issuer_of_the_chart_signs_for_the_task_api(new_stage: C
     stage = new_stage("issuer.enabled=true")
     _, client = stage.user()
     task_id = client.create()["task_id"]
-    (issuer,) = stage.system.pids("dev-issuer")
 
-    os.kill(issuer, signal.SIGKILL)
-    eventually(lambda: stage.system.pids("dev-issuer") not in ([], [issuer]), 30)
-    eventually(lambda: _answers(stage.system.urls["issuer"]), 30)
+    (issuer,) = stage.system.kill("dev-issuer")
+    eventually(lambda: stage.system.instances("dev-issuer") not in ([], [issuer]), 30)
+    eventually(lambda: _answers(stage.system.url("issuer")), 30)
     client.change(task_id, completed=True)
     _, other = stage.user()
     other.create()

@@ -11,12 +11,14 @@ import pytest
 
 from e2e.client import TaskClient
 from e2e.conftest import Stage
-from e2e.history import History, judge
+from e2e.history import History, Verdict, judge
 from e2e.polling import eventually
 from e2e.systems.gateway import Fault
 
 PARTS = ("task-api", "broker", "analytics")
 SAMPLE, ALL = range(5), range(5, 100)
+# On a cluster a request to a broker that vanished is given up after a minute, and tried again after up to another.
+RECOVERED = 180
 
 
 def test_task_api_killed_right_after_its_commit(stage: Stage) -> None:
@@ -84,8 +86,8 @@ def test_the_broker_killed_in_mid_append(stage: Stage) -> None:
     for _ in range(3):
         task_ids = [client.create(f"task {number}")["task_id"] for number in range(30)]
         stage.system.kill("broker")
-        eventually(lambda: stage.system.pids("broker"), 30)
-    eventually(lambda: all(stage.database.counted(task_id) for task_id in task_ids), 90)
+        eventually(lambda: stage.system.instances("broker"), 30)
+    eventually(lambda: all(stage.database.counted(task_id) for task_id in task_ids), RECOVERED)
 
     _check(stage, History())
 
@@ -107,9 +109,7 @@ def test_a_random_kill_under_load_loses_nothing(stage: Stage, seed: int) -> None
     for writer in writers:
         writer.join(60)
 
-    print(
-        f"seed {seed}: {part} (pids {killed}) after {moment:.2f} s, {len(history.acknowledged)} acknowledged"
-    )
+    print(f"seed {seed}: {part} ({killed}) after {moment:.2f} s, {len(history.acknowledged)} acknowledged")
     _check(stage, history)
 
 
@@ -139,19 +139,23 @@ def _warm(stage: Stage, client: TaskClient) -> None:
 
 
 def _settled(stage: Stage) -> bool:
-    """Nothing waits in the outbox and no Trigger is behind."""
-    try:
-        status = httpx.get(stage.system.urls["status"] + "/api/status").raise_for_status().json()
-    except httpx.HTTPError:
-        return False
-    return stage.database.waiting() == 0 and all(trigger["lag"] == 0 for trigger in status["triggers"])
+    """Nothing waits in the outbox, and nothing between broker and function."""
+    return stage.database.waiting() == 0 and stage.system.is_idle()
 
 
 def _check(stage: Stage, history: History) -> None:
     """Every committed change is in the log exactly once and no other; numbers equal their recomputation."""
+    # An event whose delivery is tried again keeps nobody busy meanwhile.
+    eventually(
+        lambda: not _verdict(stage, history).without_event, RECOVERED, lambda: _verdict(stage, history)
+    )
     eventually(lambda: _settled(stage), 90, lambda: stage.database.rows("SELECT * FROM tasks.outbox LIMIT 5"))
-    verdict = judge(history.acknowledged, stage.database.committed(), stage.database.all_counted())
+    verdict = _verdict(stage, history)
 
     assert verdict.correct, verdict
     check = stage.system.run("analytics", "recompute", "--check")
     assert check.returncode == 0, check.stdout + check.stderr
+
+
+def _verdict(stage: Stage, history: History) -> Verdict:
+    return judge(history.acknowledged, stage.database.committed(), stage.database.all_counted())

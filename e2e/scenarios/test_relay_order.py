@@ -15,7 +15,7 @@ TASKS, CHANGES = 4, 12
 def test_two_replicas_of_the_relay_keep_the_order_of_versions(new_stage: Callable[..., Stage]) -> None:
     """Both replicas serve changes of the same tasks at the same time; first acceptances are 1, 2, 3 …"""
     stage = new_stage(f"taskApi.autoscaling.minScale={REPLICAS}")
-    eventually(lambda: len(stage.system.pids("task-api")) == REPLICAS, 60, lambda: stage.system.facts)
+    eventually(lambda: len(stage.system.instances("task-api")) == REPLICAS, 60, stage.system.describe)
     _, client = stage.user()
     task_ids = [client.create(f"task {number}")["task_id"] for number in range(TASKS)]
 

@@ -24,7 +24,7 @@ OVERLAY = ["analytics.autoscaling.window=6s"]
 
 
 class LocalSystem:
-    """`environment` adds to a service's variables, `values` to the chart's."""
+    """`environment` adds to a service's variables, `values` to the chart's, `autoscaler` to the profile's."""
 
     def __init__(
         self,
@@ -33,12 +33,14 @@ class LocalSystem:
         *,
         environment: Mapping[str, Mapping[str, str]] | None = None,
         values: list[str] | None = None,
+        autoscaler: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.database_url = database_url
         self._environment = environment or {}
         self._values = OVERLAY + (values or [])
+        self._autoscaler = autoscaler or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -69,17 +71,33 @@ class LocalSystem:
         self._process.terminate()
         assert self._process.wait(30) == 0, (self.folder / "output.log").read_text()[-3000:]
 
-    def pids(self, name: str) -> list[int]:
-        pids: list[int] = self.facts["pids"].get(name, [])
-        return pids
+    def url(self, name: str) -> str:
+        return self.urls[name]
 
-    def kill(self, name: str) -> list[int]:
+    def instances(self, name: str) -> list[str]:
+        """Their process ids."""
+        return [str(pid) for pid in self.facts["pids"].get(name, [])]
+
+    def kill(self, name: str) -> list[str]:
         """kill -9 every process of `name`; return their pids."""
-        killed = self.pids(name)
+        killed = self.instances(name)
         for pid in killed:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(int(pid), signal.SIGKILL)
         return killed
+
+    def wait_ready(self) -> None:
+        """Nothing to wait for: what stands in front of the services holds a request until one is up."""
+
+    def is_idle(self) -> bool:
+        try:
+            status = httpx.get(self.urls["status"] + "/api/status").raise_for_status().json()
+        except httpx.HTTPError:
+            return False
+        return all(trigger["lag"] == 0 for trigger in status["triggers"])
+
+    def describe(self) -> object:
+        return self.facts
 
     def token(self, user: str) -> str:
         form = {"grant_type": "client_credentials", "client_id": user}
@@ -133,6 +151,7 @@ class LocalSystem:
         for service, variables in self._environment.items():
             known = profile.get("environment", {}).get(service, {})
             lines = _with_table(lines, f"environment.{service}", known | dict(variables))
+        lines = _with_table(lines, "autoscaler", profile.get("autoscaler", {}) | dict(self._autoscaler))
         path = self.folder / "laptop.toml"
         path.write_text(lines)
         return path
